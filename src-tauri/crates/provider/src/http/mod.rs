@@ -1,0 +1,1 @@
+//! HTTP as connectors use it.
