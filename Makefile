@@ -1,0 +1,29 @@
+.PHONY: help run test lint fmt bindings icons clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
+
+run: ## install what is missing, build, open the window on a practice lab (without a display: `labferry demo`)
+	@bash .ci/practice-lab
+
+test: ## install what is missing, run every check and every test
+	@bash .ci/test
+
+lint: ## format check, clippy and the interface's type check
+	@cargo fmt --all --check
+	@cargo clippy --workspace --all-targets --locked -- -D warnings
+	@npm run --silent check --workspace ui
+
+fmt: ## format the Rust code
+	@cargo fmt --all
+
+bindings: ## write the interface's TypeScript types anew from the wire types
+	@rm -rf ui/src/bindings
+	@cargo test --quiet --locked --package labferry-app --lib export_bindings
+
+icons: ## draw the icon files anew from icons/*.svg
+	@bash icons/draw
+
+clean: ## remove everything that was built or installed into this folder
+	@cargo clean
+	@rm -rf ui/dist node_modules ui/node_modules tests/e2e/node_modules gen
