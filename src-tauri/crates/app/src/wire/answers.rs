@@ -1,0 +1,396 @@
+//! What front ends get. Times are milliseconds since the Unix epoch, sizes are bytes.
+
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use ts_rs::TS;
+
+/// A problem in words: what, which file, why, and what next.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct ProblemWords {
+    /// The stable code, such as `source_missing`.
+    pub code: String,
+    /// `error`, `attention` or `notice`.
+    pub severity: String,
+    /// One sentence.
+    pub message: String,
+    /// What to do next, one sentence.
+    pub next: String,
+    /// The button that does it: `retry`, `sign_in`, `open_record`, `choose_other`, or none.
+    pub button: Option<String>,
+    /// The service's or system's own words, without secrets.
+    pub detail: Option<String>,
+}
+
+/// How the program stands.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+pub struct AppState {
+    /// The version.
+    pub version: String,
+    /// The data folder.
+    pub data_folder: String,
+    /// Whether this process runs the engine; otherwise another one does.
+    pub runs_engine: bool,
+    /// `keychain`, `encrypted_file`, `memory` or `none`.
+    pub vault: String,
+    /// Whether the practice lab is running.
+    pub practice_lab: bool,
+    /// Transfers that were interrupted when the program last stopped and go on now.
+    #[ts(type = "number")]
+    pub interrupted: u64,
+}
+
+/// An account.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+pub struct AccountRow {
+    /// Its name.
+    pub name: String,
+    /// The service's key.
+    pub service: String,
+    /// What people call the service.
+    pub service_title: String,
+    /// The address.
+    pub url: String,
+    /// Whether it belongs to the practice lab.
+    pub practice: bool,
+    /// The settings, without secrets.
+    pub settings: BTreeMap<String, String>,
+}
+
+/// What a sign-in test showed.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+pub struct SignInAnswer {
+    /// Who the service thinks we are.
+    pub user: Option<String>,
+    /// What answered.
+    pub server: Option<String>,
+    /// What the account can do.
+    #[ts(type = "Record<string, unknown>")]
+    pub capabilities: serde_json::Value,
+}
+
+/// The form of a service's account.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+pub struct ServiceRow {
+    /// The key.
+    pub service: String,
+    /// What people call it.
+    pub title: String,
+    /// The usual address.
+    pub default_url: Option<String>,
+    /// What the address is.
+    pub url_help: String,
+    /// Where the key or token is found.
+    pub where_to_find: String,
+    /// The fields.
+    pub fields: Vec<FieldRow>,
+}
+
+/// One field of a form.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+pub struct FieldRow {
+    /// The name.
+    pub name: String,
+    /// What people read.
+    pub label: String,
+    /// One sentence of help.
+    pub help: String,
+    /// Whether it is a secret.
+    pub secret: bool,
+    /// Whether it must be filled in.
+    pub required: bool,
+}
+
+/// A digest a service keeps.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct DigestRow {
+    /// `md5`, `sha256` or `md5_of_parts`.
+    pub algorithm: String,
+    /// Lower-case hexadecimal.
+    pub hex: String,
+}
+
+/// A record, project or collection.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+pub struct ContainerRow {
+    /// The path to use.
+    pub path: String,
+    /// The title.
+    pub title: String,
+    /// `draft`, `record`, `project` or `collection`.
+    pub kind: String,
+    /// Whether files may be added.
+    pub writable: bool,
+    /// Number of files, where told.
+    #[ts(type = "number | null")]
+    pub files: Option<u64>,
+    /// Their size, where told.
+    #[ts(type = "number | null")]
+    pub bytes: Option<u64>,
+    /// Last change.
+    #[ts(type = "number | null")]
+    pub modified: Option<i64>,
+    /// The page a browser can open.
+    pub web_page: Option<String>,
+    /// What the service complains about.
+    pub complaints: Vec<String>,
+    /// The metadata.
+    #[ts(type = "Record<string, unknown>")]
+    pub metadata: serde_json::Value,
+}
+
+/// A file on a service.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+pub struct FileRow {
+    /// The path to use.
+    pub path: String,
+    /// The name in its record.
+    pub name: String,
+    /// Bytes, once known.
+    #[ts(type = "number | null")]
+    pub size: Option<u64>,
+    /// `ready`, `pending`, `failed` or `processing`.
+    pub status: String,
+    /// Digests the service keeps.
+    pub digests: Vec<DigestRow>,
+    /// Media type.
+    pub media_type: Option<String>,
+    /// Last change.
+    #[ts(type = "number | null")]
+    pub modified: Option<i64>,
+    /// The kind of proof the ledger holds for exactly this content, such as `server_digest`; none if it holds none.
+    pub proof: Option<String>,
+    /// Whether that proof compared the bytes.
+    pub verified: bool,
+    /// The metadata.
+    #[ts(type = "Record<string, unknown>")]
+    pub metadata: serde_json::Value,
+}
+
+/// One line of a listing.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum EntryRow {
+    /// Something that holds files or further containers.
+    Container {
+        /// The container.
+        container: ContainerRow,
+    },
+    /// A file.
+    File {
+        /// The file.
+        file: FileRow,
+    },
+}
+
+/// One page of a listing.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+pub struct PageAnswer {
+    /// The lines.
+    pub entries: Vec<EntryRow>,
+    /// How many in all, where told.
+    #[ts(type = "number | null")]
+    pub total: Option<u64>,
+    /// Give this back for the next page.
+    pub next: Option<String>,
+}
+
+/// Our digests of a content.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct DigestsRow {
+    /// SHA-256.
+    pub sha256: Option<String>,
+    /// MD5.
+    pub md5: Option<String>,
+}
+
+/// A transfer.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+pub struct TransferRow {
+    /// Its number.
+    #[ts(type = "number")]
+    pub id: i64,
+    /// The batch it came with.
+    #[ts(type = "number")]
+    pub batch: i64,
+    /// `upload` or `download`.
+    pub direction: String,
+    /// The account's name.
+    pub account: String,
+    /// The record on the service.
+    pub place: String,
+    /// The name on the service.
+    pub name: String,
+    /// The file on this computer.
+    pub local: String,
+    /// Bytes, once known.
+    #[ts(type = "number | null")]
+    pub size: Option<u64>,
+    /// Bytes whose receipts are stored.
+    #[ts(type = "number")]
+    pub sent: u64,
+    /// `waiting`, `checking`, `planned`, `moving`, `finishing`, `verifying`, `done`, `skipped`, `failed`, `paused` or
+    /// `cancelled`.
+    pub state: String,
+    /// Why it waits: `turn`, `interrupted`, `retry_at`, `offline`, `sign_in`, `source_changed` or `disk_low`.
+    pub waiting: Option<String>,
+    /// When it is tried again.
+    #[ts(type = "number | null")]
+    pub retry_at: Option<i64>,
+    /// `server_digest`, `part_digests`, `read_back` or `size_only`, once proven.
+    pub proof: Option<String>,
+    /// Whether the proof compared the bytes: the only thing that is green.
+    pub verified: bool,
+    /// Our digests of the bytes.
+    pub digests: DigestsRow,
+    /// What went wrong, if anything.
+    pub problem: Option<ProblemWords>,
+    /// Times it was started.
+    pub attempts: u32,
+    /// Number of parts, once planned.
+    pub part_count: Option<u32>,
+    /// Bytes of every part but the last.
+    #[ts(type = "number | null")]
+    pub part_size: Option<u64>,
+    /// When it was queued.
+    #[ts(type = "number")]
+    pub created: i64,
+    /// When its state last changed.
+    #[ts(type = "number")]
+    pub changed: i64,
+}
+
+/// Numbers of the queue by filter.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, TS)]
+pub struct QueueCounts {
+    /// All rows.
+    #[ts(type = "number")]
+    pub all: u64,
+    /// In hand now.
+    #[ts(type = "number")]
+    pub active: u64,
+    /// Waiting or paused.
+    #[ts(type = "number")]
+    pub waiting: u64,
+    /// Failed, or waiting for a person.
+    #[ts(type = "number")]
+    pub needs_you: u64,
+    /// Done, skipped or cancelled.
+    #[ts(type = "number")]
+    pub done: u64,
+}
+
+/// Rows of the queue.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+pub struct TransferList {
+    /// The rows, newest first.
+    pub rows: Vec<TransferRow>,
+    /// The counts of the whole queue.
+    pub counts: QueueCounts,
+    /// The number of the newest event these rows include.
+    #[ts(type = "number")]
+    pub last_event: i64,
+}
+
+/// One part of a transfer.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+pub struct PartRow {
+    /// From 1.
+    pub number: u32,
+    /// Bytes.
+    #[ts(type = "number")]
+    pub length: u64,
+    /// Whether its receipt is stored.
+    pub received: bool,
+}
+
+/// A transfer with its parts.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+pub struct TransferDetail {
+    /// The row.
+    pub row: TransferRow,
+    /// The parts, once planned; at most 10,000.
+    pub parts: Vec<PartRow>,
+}
+
+/// What was queued and what was not.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+pub struct Queued {
+    /// The new transfers.
+    #[ts(type = "number[]")]
+    pub ids: Vec<i64>,
+    /// What could not be queued and why.
+    pub refused: Vec<ProblemWords>,
+}
+
+/// How many things a command changed.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+pub struct Changed {
+    /// That many.
+    #[ts(type = "number")]
+    pub changed: u64,
+}
+
+/// What a check of one file showed.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+pub struct CheckRow {
+    /// The file's path on the service.
+    pub path: String,
+    /// Its name.
+    pub name: String,
+    /// Bytes on the service.
+    #[ts(type = "number | null")]
+    pub size: Option<u64>,
+    /// `verified`, `differs`, `missing`, `unverifiable` (no digest to compare) or `unknown` (nothing of ours to compare with).
+    pub result: String,
+    /// The proof, when verified.
+    pub proof: Option<String>,
+    /// What our side is: `ledger` or `local`.
+    pub against: Option<String>,
+    /// Our digests.
+    pub digests: DigestsRow,
+    /// What is wrong.
+    pub problem: Option<ProblemWords>,
+}
+
+/// A receipt: what was transferred, when, by which account, with which proof.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+pub struct ReceiptRow {
+    /// When it was proven.
+    #[ts(type = "number")]
+    pub at: i64,
+    /// `upload` or `download`.
+    pub direction: String,
+    /// The account's name.
+    pub account: String,
+    /// The service's key.
+    pub service: String,
+    /// The record.
+    pub place: String,
+    /// The name on the service.
+    pub name: String,
+    /// The file on this computer.
+    pub local: String,
+    /// Bytes.
+    #[ts(type = "number")]
+    pub size: u64,
+    /// The proof.
+    pub proof: String,
+    /// Whether it compared the bytes.
+    pub verified: bool,
+    /// Our digests.
+    pub digests: DigestsRow,
+}
+
+/// A file on the service that was begun and never finished.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+pub struct LeftoverRow {
+    /// Its path.
+    pub path: String,
+    /// Its name.
+    pub name: String,
+    /// Its announced size.
+    #[ts(type = "number | null")]
+    pub size: Option<u64>,
+    /// Whether a transfer in this queue will finish it.
+    pub ours: bool,
+}

@@ -1,0 +1,41 @@
+//! The command table: name, request, answer. Front ends send `{"command": NAME, "request": {…}}` and get the answer or
+//! `ProblemWords`.
+
+/// Calls `$with!` with the whole table, so that the dispatcher, the TypeScript types and the documentation come from
+/// one list.
+#[macro_export]
+macro_rules! command_table {
+    ($with:ident) => {
+        $with! {
+            "app.state"             app_state(Empty) -> AppState;
+            "accounts.services"     account_services(Empty) -> Vec<ServiceRow>;
+            "accounts.list"         account_list(Empty) -> Vec<AccountRow>;
+            "accounts.add"          account_add(AddAccount) -> AccountRow;
+            "accounts.test"         account_test(AccountRequest) -> SignInAnswer;
+            "accounts.remove"       account_remove(AccountRequest) -> Changed;
+            "practice_lab.start"    practice_lab_start(Empty) -> Vec<AccountRow>;
+            "browse.list"           browse_list(ListPlace) -> PageAnswer;
+            "browse.show"           browse_show(PlaceRequest) -> EntryRow;
+            "browse.leftovers"      browse_leftovers(PlaceRequest) -> Vec<LeftoverRow>;
+            "browse.clear_leftovers" browse_clear_leftovers(PlacesRequest) -> Changed;
+            "records.create"        record_create(EditRecord) -> ContainerRow;
+            "records.edit"          record_edit(EditRecord) -> ContainerRow;
+            "records.publish"       record_publish(PlaceRequest) -> ContainerRow;
+            "records.version"       record_version(PlaceRequest) -> ContainerRow;
+            "places.remove"         places_remove(PlacesRequest) -> Changed;
+            "uploads.add"           uploads_add(AddUploads) -> Queued;
+            "downloads.add"         downloads_add(AddDownloads) -> Queued;
+            "transfers.list"        transfers_list(ListTransfers) -> TransferList;
+            "transfers.show"        transfers_show(TransferRequest) -> TransferDetail;
+            "transfers.pause"       transfers_pause(TransferSelection) -> Changed;
+            "transfers.resume"      transfers_resume(TransferSelection) -> Changed;
+            "transfers.cancel"      transfers_cancel(TransferSelection) -> Changed;
+            "transfers.retry"       transfers_retry(TransferSelection) -> Changed;
+            "transfers.move"        transfers_move(MoveTransfer) -> Changed;
+            "transfers.clear"       transfers_clear(TransferSelection) -> Changed;
+            "events.since"          events_since(EventsSince) -> EventList;
+            "checks.run"            checks_run(CheckPlace) -> Vec<CheckRow>;
+            "receipts.list"         receipts_list(ListReceipts) -> Vec<ReceiptRow>;
+        }
+    };
+}

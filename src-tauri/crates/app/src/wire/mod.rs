@@ -1,0 +1,6 @@
+//! What crosses the border to a front end: JSON with these shapes and no others. Fields are added, never renamed.
+
+pub mod answers;
+pub mod commands;
+pub mod events;
+pub mod requests;

@@ -1,0 +1,209 @@
+//! What front ends send. `account` is an account's name; `path` is the service's own hierarchy with `/`.
+
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use ts_rs::TS;
+
+/// Nothing.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, TS)]
+pub struct Empty {}
+
+/// Makes an account, after a sign-in test.
+#[derive(Clone, Serialize, Deserialize, TS)]
+pub struct AddAccount {
+    /// The service's key, such as `nrp`.
+    pub service: String,
+    /// The account's new name.
+    pub name: String,
+    /// The service's address.
+    pub url: String,
+    /// Fields of the form that are no secrets.
+    #[serde(default)]
+    pub settings: BTreeMap<String, String>,
+    /// Fields of the form that are secrets. They go to the vault and nowhere else.
+    #[serde(default)]
+    pub secrets: BTreeMap<String, String>,
+}
+
+/// Names one account.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+pub struct AccountRequest {
+    /// The account's name.
+    pub account: String,
+}
+
+/// Names one place.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+pub struct PlaceRequest {
+    /// The account's name.
+    pub account: String,
+    /// The path; empty for the account itself.
+    pub path: String,
+}
+
+/// Names several places of one account.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+pub struct PlacesRequest {
+    /// The account's name.
+    pub account: String,
+    /// The paths.
+    pub paths: Vec<String>,
+}
+
+/// Asks for one page of a listing.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, TS)]
+#[serde(default)]
+pub struct ListPlace {
+    /// The account's name.
+    pub account: String,
+    /// The container; empty for the top.
+    pub path: String,
+    /// Words to search for.
+    pub query: Option<String>,
+    /// At the top: everything published, instead of mine.
+    pub published: bool,
+    /// The `next` of the page before.
+    pub page: Option<String>,
+    /// Lines a page; 0 for the usual 50.
+    pub limit: u32,
+}
+
+/// Makes or changes a record.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+pub struct EditRecord {
+    /// The account's name.
+    pub account: String,
+    /// The record, or the parent of a new one (empty for the top).
+    pub path: String,
+    /// The metadata, whole or in part; `title` alone will do.
+    #[ts(type = "Record<string, unknown>")]
+    pub metadata: serde_json::Map<String, serde_json::Value>,
+}
+
+/// Queues uploads.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+pub struct AddUploads {
+    /// Files and folders on this computer.
+    pub sources: Vec<String>,
+    /// The account's name.
+    pub account: String,
+    /// The record to add them to.
+    pub place: String,
+    /// The name on the service, for a single file.
+    #[serde(default)]
+    pub name: Option<String>,
+    /// Metadata for each file.
+    #[serde(default)]
+    #[ts(type = "Record<string, unknown>")]
+    pub metadata: serde_json::Map<String, serde_json::Value>,
+    /// `ask`, `skip`, `rename`, `version` or `replace`.
+    #[serde(default)]
+    #[ts(type = "\"ask\" | \"skip\" | \"rename\" | \"version\" | \"replace\"")]
+    pub on_clash: labferry_model::ClashPolicy,
+    /// `auto`, `whole` or `parts`.
+    #[serde(default)]
+    #[ts(type = "\"auto\" | \"whole\" | \"parts\"")]
+    pub shape: labferry_model::ShapeChoice,
+    /// `auto`, `digest`, `read_back` or `size`.
+    #[serde(default)]
+    #[ts(type = "\"auto\" | \"digest\" | \"read_back\" | \"size\"")]
+    pub verify: labferry_model::VerifyChoice,
+}
+
+/// Queues downloads.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+pub struct AddDownloads {
+    /// The account's name.
+    pub account: String,
+    /// Files, or records to fetch whole.
+    pub paths: Vec<String>,
+    /// The folder to write to; for a single file also the file to write.
+    pub destination: String,
+    /// `ask`, `skip`, `rename` or `replace`.
+    #[serde(default)]
+    #[ts(type = "\"ask\" | \"skip\" | \"rename\" | \"version\" | \"replace\"")]
+    pub on_clash: labferry_model::ClashPolicy,
+}
+
+/// Which transfers a command is about.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, TS)]
+#[serde(default)]
+pub struct TransferSelection {
+    /// These.
+    #[ts(type = "number[]")]
+    pub ids: Vec<i64>,
+    /// Or all of them.
+    pub all: bool,
+}
+
+/// Puts a transfer elsewhere in the queue.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+pub struct MoveTransfer {
+    /// The transfer.
+    #[ts(type = "number")]
+    pub id: i64,
+    /// `first`, `last` or a transfer's number to stand before.
+    pub to: String,
+}
+
+/// Asks for rows of the queue, newest first.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, TS)]
+#[serde(default)]
+pub struct ListTransfers {
+    /// `all`, `active`, `waiting`, `needs_you` or `done`; empty for all.
+    pub filter: String,
+    /// Only this batch.
+    #[ts(type = "number | null")]
+    pub batch: Option<i64>,
+    /// Only this account.
+    pub account: Option<String>,
+    /// Only this record.
+    pub place: Option<String>,
+    /// Only rows after this one (the last `id` of the page before).
+    #[ts(type = "number | null")]
+    pub after: Option<i64>,
+    /// Rows; 0 for the usual 200.
+    pub limit: u32,
+}
+
+/// Names one transfer.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+pub struct TransferRequest {
+    /// The transfer's number.
+    #[ts(type = "number")]
+    pub id: i64,
+}
+
+/// Asks for what happened after an event.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+pub struct EventsSince {
+    /// The number of the last event seen; 0 for the start.
+    #[ts(type = "number")]
+    pub number: i64,
+}
+
+/// Asks to prove what a service holds without sending it again.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+pub struct CheckPlace {
+    /// The account's name.
+    pub account: String,
+    /// A file, or a record for all its files.
+    pub path: String,
+    /// A local copy to compare with; otherwise the ledger's digests are used.
+    #[serde(default)]
+    pub source: Option<String>,
+    /// Fetch the content when the service keeps no digest to compare.
+    #[serde(default)]
+    pub read_back: bool,
+}
+
+/// Asks for receipts, newest first.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, TS)]
+#[serde(default)]
+pub struct ListReceipts {
+    /// Milliseconds since the Unix epoch; only later ones.
+    #[ts(type = "number | null")]
+    pub since: Option<i64>,
+    /// Rows; 0 for the usual 1,000.
+    pub limit: u32,
+}
