@@ -19,8 +19,11 @@ pub enum WaitReason {
         /// What happened.
         problem: Problem,
     },
-    /// There is no network.
-    Offline,
+    /// The service cannot be reached. Goes on by itself as soon as it can, and costs no try.
+    Offline {
+        /// What was tried and how it failed.
+        problem: Problem,
+    },
     /// The account must be signed in to.
     SignIn {
         /// What the service said.
@@ -109,9 +112,12 @@ impl State {
     pub fn problem(&self) -> Option<&Problem> {
         match self {
             Self::Failed { problem }
-            | Self::Waiting { why: WaitReason::RetryAt { problem, .. } | WaitReason::SignIn { problem } } => {
-                Some(problem)
-            }
+            | Self::Waiting {
+                why:
+                    WaitReason::RetryAt { problem, .. }
+                    | WaitReason::SignIn { problem }
+                    | WaitReason::Offline { problem },
+            } => Some(problem),
             _ => None,
         }
     }
@@ -255,7 +261,7 @@ mod tests {
             Event::FinishedOnService,
             Event::Proven { proof: proof() },
             Event::NothingToDo { proof: None },
-            Event::Held { why: WaitReason::Offline },
+            Event::Held { why: WaitReason::Offline { problem: Problem::new(ProblemCode::Unreachable) } },
             Event::Failed { problem: Problem::new(ProblemCode::ServiceFailed) },
             Event::Interrupted,
             Event::PauseAsked,
