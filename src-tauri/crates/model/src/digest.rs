@@ -25,7 +25,7 @@ impl Algorithm {
 
     /// Length of the digest in bytes.
     #[must_use]
-    pub fn len(self) -> usize {
+    pub fn byte_count(self) -> usize {
         match self {
             Self::Md5 => 16,
             Self::Sha256 => 32,
@@ -47,7 +47,7 @@ impl Digest {
     #[must_use]
     pub fn parse(algorithm: Algorithm, hex: &str) -> Option<Self> {
         let hex = hex.trim().to_ascii_lowercase();
-        (hex.len() == algorithm.len() * 2 && hex.bytes().all(|b| b.is_ascii_hexdigit()))
+        (hex.len() == algorithm.byte_count() * 2 && hex.bytes().all(|b| b.is_ascii_hexdigit()))
             .then_some(Self { algorithm, hex })
     }
 }
