@@ -85,7 +85,7 @@ mod shown_to_complain {
     #[test]
     fn tests_and_other_languages_have_no_budget() {
         let files =
-            [file("tests/faults/main.rs", 5000), file("a/src/tests.rs", 5000), file("docs/long.md", 5000)];
+            [file("tests/faults/main.rs", 5000), file("a/src/tests.rs", 5000), file("notes/long.md", 5000)];
         assert!(complaints(&files, &[]).is_empty());
     }
 
