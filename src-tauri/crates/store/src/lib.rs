@@ -1,1 +1,30 @@
+//! Everything Labferry must remember, in one SQLite file: accounts (never their secrets), transfers, part receipts,
+//! the ledger of what arrived, settings, and a numbered log of state changes.
+//!
+//! A call that returned `Ok` has been committed: killing the process afterwards loses nothing of it.
 
+mod accounts;
+mod columns;
+mod data_folder;
+mod error;
+mod event_log;
+mod ledger;
+mod parts;
+mod queue;
+mod settings;
+mod store;
+mod transfer_list;
+mod transfer_row;
+mod transfers;
+mod writer;
+
+
+pub use accounts::Account;
+pub use data_folder::{DataFolder, Ownership};
+pub use error::StoreError;
+pub use event_log::LoggedEvent;
+pub use ledger::{LedgerEntry, LedgerRow};
+pub use queue::Move;
+pub use store::Store;
+pub use transfer_list::{Counts, TransferFilter};
+pub use transfers::Change;

@@ -1,0 +1,338 @@
+//! Transfers: adding them, and the one way their state changes.
+
+use crate::{
+    columns::{bytes, json, json_option, path_bytes, word},
+    error::StoreError,
+    ledger::{self, LedgerEntry},
+    store::Store,
+    transfer_row::{self, QueueColumns},
+    writer::Work,
+};
+use labferry_model::{
+    DigestSet, Event, Fingerprint, State, Timestamp, Transfer, TransferId, advance, transfer::NewTransfer,
+    transfer::StoredPlan, transfer_state::WaitReason,
+};
+use serde_json::json;
+use std::path::PathBuf;
+
+/// What is stored together with a state change. `None` leaves a column as it is.
+#[derive(Debug, Clone, Default)]
+pub struct Change {
+    /// Bytes of the file.
+    pub size: Option<u64>,
+    /// Its name on the service.
+    pub name: Option<String>,
+    /// The file on this computer.
+    pub local: Option<PathBuf>,
+    /// The source as it was when checked.
+    pub fingerprint: Option<Fingerprint>,
+    /// The plan.
+    pub plan: Option<StoredPlan>,
+    /// The connector's storable session.
+    pub session: Option<serde_json::Value>,
+    /// Digests of the bytes moved.
+    pub digests: Option<DigestSet>,
+    /// How many times it was started.
+    pub attempts: Option<u32>,
+    /// When the present row of failures began; `Some(None)` ends it.
+    pub failing_since: Option<Option<Timestamp>>,
+    /// Forgets receipts, plan and session and begins at byte 0 again. Done first: a plan or session given here is kept.
+    pub clear_parts: bool,
+    /// What the ledger gets.
+    pub ledger: Option<LedgerEntry>,
+}
+
+impl Store {
+    /// Queues transfers behind all others, as one batch, all or none. They wait for their turn.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be written.
+    pub async fn add_transfers(
+        &self,
+        transfers: Vec<NewTransfer>,
+        now: Timestamp,
+    ) -> Result<Vec<TransferId>, StoreError> {
+        if transfers.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.write(move |work| Box::pin(work.add(transfers, now))).await
+    }
+
+    /// The transfer of that number.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be read.
+    pub async fn transfer(&self, id: TransferId) -> Result<Option<Transfer>, StoreError> {
+        let mut connection = self.reader().await?;
+        transfer_row::fetch(&mut connection, id).await.map_err(|error| self.failed(error))
+    }
+
+    /// Lets an event happen to a transfer: the next state, its numbered event and `change` are stored together or not
+    /// at all. Returns the transfer as it is then.
+    ///
+    /// # Errors
+    /// [`StoreError::Illegal`] when the event makes no sense in the transfer's state; [`StoreError::NotFound`] when
+    /// there is no such transfer. Nothing has changed then.
+    pub async fn apply(
+        &self,
+        id: TransferId,
+        event: Event,
+        change: Change,
+        now: Timestamp,
+    ) -> Result<Transfer, StoreError> {
+        self.write(move |work| Box::pin(work.apply(id, event, change, now))).await
+    }
+
+    /// Stores `change` without a state change, such as a session that the service renewed.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] when there is no such transfer.
+    pub async fn amend(&self, id: TransferId, change: Change) -> Result<Transfer, StoreError> {
+        self.write(move |work| {
+            Box::pin(async move {
+                let mut transfer = work.existing(id).await?;
+                work.change(&mut transfer, change).await?;
+                Ok(transfer)
+            })
+        })
+        .await
+    }
+
+    /// At start: every transfer that a worker of an earlier process had in hand waits again. Returns their numbers.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be written.
+    pub async fn interrupt_active(&self, now: Timestamp) -> Result<Vec<TransferId>, StoreError> {
+        self.write(move |work| {
+            Box::pin(async move {
+                let ids: Vec<i64> = sqlx::query_scalar(
+                    "SELECT id FROM transfers
+                     WHERE state IN ('checking', 'planned', 'moving', 'finishing', 'verifying') ORDER BY id",
+                )
+                .fetch_all(&mut work.connection)
+                .await?;
+                let ids: Vec<TransferId> = ids.into_iter().map(TransferId).collect();
+                for &id in &ids {
+                    work.apply(id, Event::Interrupted, Change::default(), now).await?;
+                }
+                Ok(ids)
+            })
+        })
+        .await
+    }
+
+    /// Removes settled transfers in these states (by their names; others are ignored) from the list, with their
+    /// receipts, and says how many. The ledger keeps what arrived.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be written; what was removed until then stays removed.
+    pub async fn clear_settled(&self, states: &[&str]) -> Result<u64, StoreError> {
+        // In small steps: each is a transaction others wait for.
+        const STEP: i64 = 1_000;
+        let mut removed = 0;
+        for state in ["done", "skipped", "failed", "cancelled"] {
+            while states.contains(&state) {
+                let step = self
+                    .write(move |work| {
+                        Box::pin(async move {
+                            let done = sqlx::query(
+                                "DELETE FROM transfers WHERE id IN
+                                 (SELECT id FROM transfers WHERE state = ? LIMIT ?)",
+                            )
+                            .bind(state)
+                            .bind(STEP)
+                            .execute(&mut work.connection)
+                            .await?;
+                            Ok(done.rows_affected())
+                        })
+                    })
+                    .await?;
+                removed += step;
+                if step == 0 {
+                    break;
+                }
+            }
+        }
+        Ok(removed)
+    }
+}
+
+impl Work {
+    async fn add(
+        &mut self,
+        transfers: Vec<NewTransfer>,
+        now: Timestamp,
+    ) -> Result<Vec<TransferId>, StoreError> {
+        // Rows travel to SQLite as one JSON text per chunk: one statement for many rows, and a bounded text.
+        const CHUNK: usize = 1_000;
+        let batch = sqlx::query("INSERT INTO batches (created) VALUES (?)")
+            .bind(now.0)
+            .execute(&mut self.connection)
+            .await?
+            .last_insert_rowid();
+        let state = State::Waiting { why: WaitReason::Turn };
+        let queue = QueueColumns::of(&state, now);
+        let state_json = json(&state)?;
+        for chunk in transfers.chunks(CHUNK) {
+            let rows = chunk.iter().map(row).collect::<Result<Vec<_>, _>>()?;
+            let behind = self.last_position().await? + crate::queue::GAP;
+            sqlx::query(
+                "INSERT INTO transfers (batch, state, state_json, reason, live, ready_at, position, created, changed,
+                     direction, account, place, name, local, size, on_clash, shape, verify, metadata, digests)
+                 SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7 + key * ?8, ?9, ?9, value ->> 0, value ->> 1, value ->> 2,
+                     value ->> 3, unhex(value ->> 4), value ->> 5, value ->> 6, value ->> 7, value ->> 8, value -> 9,
+                     '{}'
+                 FROM json_each(?10) ORDER BY key",
+            )
+            .bind(batch)
+            .bind(state.name())
+            .bind(&state_json)
+            .bind(queue.reason)
+            .bind(queue.live)
+            .bind(queue.ready_at)
+            .bind(behind)
+            .bind(crate::queue::GAP)
+            .bind(now.0)
+            .bind(json(&rows)?)
+            .execute(&mut self.connection)
+            .await?;
+        }
+        let events = sqlx::query(
+            "INSERT INTO events (at, transfer, state)
+             SELECT ?, id, state_json FROM transfers WHERE batch = ? ORDER BY id",
+        )
+        .bind(now.0)
+        .bind(batch)
+        .execute(&mut self.connection)
+        .await?;
+        self.event = Some(events.last_insert_rowid());
+        let ids: Vec<i64> = sqlx::query_scalar("SELECT id FROM transfers WHERE batch = ? ORDER BY id")
+            .bind(batch)
+            .fetch_all(&mut self.connection)
+            .await?;
+        Ok(ids.into_iter().map(TransferId).collect())
+    }
+
+    pub(crate) async fn existing(&mut self, id: TransferId) -> Result<Transfer, StoreError> {
+        let found = transfer_row::fetch(&mut self.connection, id).await?;
+        found.ok_or_else(|| StoreError::NotFound(format!("transfer {id}")))
+    }
+
+    async fn apply(
+        &mut self,
+        id: TransferId,
+        event: Event,
+        change: Change,
+        now: Timestamp,
+    ) -> Result<Transfer, StoreError> {
+        let mut transfer = self.existing(id).await?;
+        transfer.state = advance(&transfer.state, event)?;
+        transfer.changed = now;
+        let queue = QueueColumns::of(&transfer.state, now);
+        sqlx::query(
+            "UPDATE transfers SET state = ?, state_json = ?, reason = ?, live = ?, ready_at = ?, changed = ?
+             WHERE id = ?",
+        )
+        .bind(transfer.state.name())
+        .bind(json(&transfer.state)?)
+        .bind(queue.reason)
+        .bind(queue.live)
+        .bind(queue.ready_at)
+        .bind(now.0)
+        .bind(id.0)
+        .execute(&mut self.connection)
+        .await?;
+        self.log(id, &transfer.state, now).await?;
+        self.change(&mut transfer, change).await?;
+        Ok(transfer)
+    }
+
+    async fn change(&mut self, transfer: &mut Transfer, change: Change) -> Result<(), StoreError> {
+        let Change {
+            size,
+            name,
+            local,
+            fingerprint,
+            plan,
+            session,
+            digests,
+            attempts,
+            failing_since,
+            clear_parts,
+            ledger,
+        } = change;
+        if let Some(mut entry) = ledger {
+            entry.transfer.get_or_insert(transfer.id);
+            ledger::add(&mut self.connection, &entry).await?;
+        }
+        let columns = clear_parts
+            || size.is_some()
+            || name.is_some()
+            || local.is_some()
+            || fingerprint.is_some()
+            || plan.is_some()
+            || session.is_some()
+            || digests.is_some()
+            || attempts.is_some()
+            || failing_since.is_some();
+        if !columns {
+            return Ok(());
+        }
+        if clear_parts {
+            sqlx::query("DELETE FROM receipts WHERE transfer = ?")
+                .bind(transfer.id.0)
+                .execute(&mut self.connection)
+                .await?;
+            (transfer.plan, transfer.session, transfer.bytes_done) = (None, None, 0);
+        }
+        transfer.size = size.or(transfer.size);
+        transfer.name = name.unwrap_or_else(|| std::mem::take(&mut transfer.name));
+        transfer.local = local.unwrap_or_else(|| std::mem::take(&mut transfer.local));
+        transfer.fingerprint = fingerprint.or_else(|| transfer.fingerprint.take());
+        transfer.plan = plan.or_else(|| transfer.plan.take());
+        transfer.session = session.or_else(|| transfer.session.take());
+        transfer.digests = digests.unwrap_or_else(|| std::mem::take(&mut transfer.digests));
+        transfer.attempts = attempts.unwrap_or(transfer.attempts);
+        transfer.failing_since = failing_since.unwrap_or(transfer.failing_since);
+        self.write_columns(transfer).await
+    }
+
+    /// Writes everything of a transfer that may change but its state.
+    async fn write_columns(&mut self, transfer: &Transfer) -> Result<(), StoreError> {
+        sqlx::query(
+            "UPDATE transfers SET size = ?, name = ?, local = ?, bytes_done = ?, attempts = ?, failing_since = ?,
+                 digests = ?, fingerprint = ?, plan = ?, session = ? WHERE id = ?",
+        )
+        .bind(transfer.size.map(bytes).transpose()?)
+        .bind(&transfer.name)
+        .bind(path_bytes(&transfer.local))
+        .bind(bytes(transfer.bytes_done)?)
+        .bind(i64::from(transfer.attempts))
+        .bind(transfer.failing_since.map(|at| at.0))
+        .bind(json(&transfer.digests)?)
+        .bind(json_option(transfer.fingerprint.as_ref())?)
+        .bind(json_option(transfer.plan.as_ref())?)
+        .bind(json_option(transfer.session.as_ref())?)
+        .bind(transfer.id.0)
+        .execute(&mut self.connection)
+        .await?;
+        Ok(())
+    }
+}
+
+/// A new transfer as the JSON array that `Work::add` unpacks.
+fn row(new: &NewTransfer) -> Result<serde_json::Value, StoreError> {
+    let local: String = path_bytes(&new.local).iter().map(|byte| format!("{byte:02x}")).collect();
+    Ok(json!([
+        word(&new.direction)?,
+        new.account.as_str(),
+        new.place,
+        new.name,
+        local,
+        new.size.map(bytes).transpose()?,
+        word(&new.on_clash)?,
+        word(&new.shape)?,
+        word(&new.verify)?,
+        new.metadata,
+    ]))
+}
