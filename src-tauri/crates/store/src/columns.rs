@@ -58,7 +58,8 @@ pub(crate) fn word_at<T: DeserializeOwned>(row: &SqliteRow, column: &str) -> Res
 
 /// A count of bytes for an INTEGER column, which holds 63 bits.
 pub(crate) fn bytes(count: u64) -> Result<i64, StoreError> {
-    i64::try_from(count).map_err(|_| StoreError::other(format!("{count} bytes are more than a file can have")))
+    i64::try_from(count)
+        .map_err(|_| StoreError::other(format!("{count} bytes are more than a file can have")))
 }
 
 /// A count from an INTEGER column.

@@ -105,7 +105,12 @@ impl Store {
 
 impl Work {
     /// Logs a state change as part of this transaction.
-    pub(crate) async fn log(&mut self, id: TransferId, state: &State, at: Timestamp) -> Result<(), StoreError> {
+    pub(crate) async fn log(
+        &mut self,
+        id: TransferId,
+        state: &State,
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
         let done = sqlx::query("INSERT INTO events (at, transfer, state) VALUES (?, ?, ?)")
             .bind(at.0)
             .bind(id.0)

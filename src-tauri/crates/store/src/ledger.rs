@@ -1,7 +1,9 @@
 //! The ledger: every file that arrived, with the proof. It stays when the transfer is cleared.
 
 use crate::{
-    columns::{bytes, count_at, json, json_at, json_option, json_option_at, path_bytes, path_from, word, word_at},
+    columns::{
+        bytes, count_at, json, json_at, json_option, json_option_at, path_bytes, path_from, word, word_at,
+    },
     error::StoreError,
     store::Store,
 };
@@ -94,7 +96,8 @@ impl Store {
             .fetch_all(&mut *connection)
             .await
             .map_err(|error| self.failed(error))?;
-        let rows = rows.iter().map(read).collect::<Result<Vec<_>, _>>().map_err(|error| self.failed(error))?;
+        let rows =
+            rows.iter().map(read).collect::<Result<Vec<_>, _>>().map_err(|error| self.failed(error))?;
         Ok(rows.into_iter().map(|row| row.entry).collect())
     }
 

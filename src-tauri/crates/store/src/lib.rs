@@ -18,6 +18,9 @@ mod transfer_row;
 mod transfers;
 mod writer;
 
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used)]
+mod tests;
 
 pub use accounts::Account;
 pub use data_folder::{DataFolder, Ownership};

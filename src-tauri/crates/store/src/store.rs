@@ -67,8 +67,7 @@ impl Store {
             .synchronous(SqliteSynchronous::Normal)
             .foreign_keys(true)
             .busy_timeout(BUSY);
-        let mut connection =
-            SqliteConnection::connect_with(&options.clone().create_if_missing(true)).await?;
+        let mut connection = SqliteConnection::connect_with(&options.clone().create_if_missing(true)).await?;
         migrate(&mut connection).await?;
         let readers = SqlitePoolOptions::new()
             .min_connections(0)
@@ -148,11 +147,10 @@ async fn migrate(connection: &mut SqliteConnection) -> Result<(), StoreError> {
 
 /// The schema's number; 0 for an empty database.
 async fn schema(connection: &mut SqliteConnection) -> Result<i64, StoreError> {
-    let exists: Option<i64> = sqlx::query_scalar(
-        "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = '_sqlx_migrations'",
-    )
-    .fetch_optional(&mut *connection)
-    .await?;
+    let exists: Option<i64> =
+        sqlx::query_scalar("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = '_sqlx_migrations'")
+            .fetch_optional(&mut *connection)
+            .await?;
     if exists.is_none() {
         return Ok(0);
     }

@@ -10,6 +10,21 @@ use labferry_model::{AccountName, Direction, Transfer, TransferId};
 use sqlx::{QueryBuilder, Row, Sqlite};
 use std::collections::BTreeMap;
 
+/// The name of every state, in the order of a transfer's life.
+const STATES: &[&str] = &[
+    "waiting",
+    "checking",
+    "planned",
+    "moving",
+    "finishing",
+    "verifying",
+    "done",
+    "skipped",
+    "failed",
+    "paused",
+    "cancelled",
+];
+
 /// Which transfers a list holds. Every field that is set must fit.
 #[derive(Debug, Clone)]
 pub struct TransferFilter {
@@ -68,12 +83,8 @@ impl Store {
     pub async fn transfers(&self, filter: &TransferFilter) -> Result<Vec<Transfer>, StoreError> {
         let mut query = query(filter).map_err(|error| self.failed(error))?;
         let mut connection = self.reader().await?;
-        let rows =
-            query.build().fetch_all(&mut *connection).await.map_err(|error| self.failed(error))?;
-        rows.iter()
-            .map(transfer_row::read)
-            .collect::<Result<_, _>>()
-            .map_err(|error| self.failed(error))
+        let rows = query.build().fetch_all(&mut *connection).await.map_err(|error| self.failed(error))?;
+        rows.iter().map(transfer_row::read).collect::<Result<_, _>>().map_err(|error| self.failed(error))
     }
 
     /// The sums, which are kept as transfers change: the cost does not grow with their number.
@@ -105,10 +116,11 @@ impl Store {
 /// `limit` of each are taken and merged, so that no list sorts more than a few pages.
 pub(crate) fn query(filter: &TransferFilter) -> Result<QueryBuilder<Sqlite>, StoreError> {
     let mut query = QueryBuilder::new(concat!("SELECT ", transfer_columns!(), " FROM transfers WHERE "));
-    match &filter.states {
-        Some(states) if filter.batch.is_none() && filter.place.is_none() => {
+    let by_other_index = filter.batch.is_some() || filter.place.is_some();
+    match (filter.states.as_deref(), &filter.account) {
+        (states @ Some(_), _) | (states @ None, Some(_)) if !by_other_index => {
             query.push("id IN (SELECT NULL");
-            for state in states {
+            for state in states.unwrap_or(STATES) {
                 query.push(" UNION ALL SELECT id FROM (SELECT id FROM transfers WHERE state = ");
                 query.push_bind(*state);
                 conditions(&mut query, filter)?;
@@ -117,7 +129,7 @@ pub(crate) fn query(filter: &TransferFilter) -> Result<QueryBuilder<Sqlite>, Sto
             }
             query.push(")");
         }
-        states => {
+        (states, _) => {
             query.push("true");
             if let Some(states) = states {
                 query.push(" AND +state IN (");

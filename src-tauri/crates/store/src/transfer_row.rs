@@ -40,7 +40,7 @@ impl QueueColumns {
                 // 0 and below mean "now" here and are no time anybody waits for.
                 WaitReason::RetryAt { at, .. } => (Some("retry_at"), Some(at.0.max(1))),
                 WaitReason::SourceChanged => (Some("source_changed"), Some(now.plus(SOURCE_REST).0.max(1))),
-                WaitReason::Offline => (Some("offline"), None),
+                WaitReason::Offline { .. } => (Some("offline"), None),
                 WaitReason::SignIn { .. } => (Some("sign_in"), None),
                 WaitReason::DiskLow => (Some("disk_low"), None),
             },
