@@ -4,3 +4,7 @@ pub mod answers;
 pub mod commands;
 pub mod events;
 pub mod requests;
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod bindings;

@@ -1,0 +1,113 @@
+// Generated from the command table in app/src/wire/commands.rs by `make bindings`. Do not edit.
+import type { AccountRequest } from "./AccountRequest";
+import type { AccountRow } from "./AccountRow";
+import type { AddAccount } from "./AddAccount";
+import type { AddDownloads } from "./AddDownloads";
+import type { AddUploads } from "./AddUploads";
+import type { AppEvent } from "./AppEvent";
+import type { AppState } from "./AppState";
+import type { Changed } from "./Changed";
+import type { CheckPlace } from "./CheckPlace";
+import type { CheckRow } from "./CheckRow";
+import type { ContainerRow } from "./ContainerRow";
+import type { DigestRow } from "./DigestRow";
+import type { DigestsRow } from "./DigestsRow";
+import type { EditRecord } from "./EditRecord";
+import type { Empty } from "./Empty";
+import type { EntryRow } from "./EntryRow";
+import type { EventList } from "./EventList";
+import type { EventsSince } from "./EventsSince";
+import type { FieldRow } from "./FieldRow";
+import type { FileRow } from "./FileRow";
+import type { LeftoverRow } from "./LeftoverRow";
+import type { ListPlace } from "./ListPlace";
+import type { ListReceipts } from "./ListReceipts";
+import type { ListTransfers } from "./ListTransfers";
+import type { MoveTransfer } from "./MoveTransfer";
+import type { PageAnswer } from "./PageAnswer";
+import type { PartRow } from "./PartRow";
+import type { PlaceRequest } from "./PlaceRequest";
+import type { PlacesRequest } from "./PlacesRequest";
+import type { ProblemWords } from "./ProblemWords";
+import type { ProgressSample } from "./ProgressSample";
+import type { QueueCounts } from "./QueueCounts";
+import type { Queued } from "./Queued";
+import type { ReceiptRow } from "./ReceiptRow";
+import type { ServiceRow } from "./ServiceRow";
+import type { SignInAnswer } from "./SignInAnswer";
+import type { TransferDetail } from "./TransferDetail";
+import type { TransferList } from "./TransferList";
+import type { TransferRequest } from "./TransferRequest";
+import type { TransferRow } from "./TransferRow";
+import type { TransferSelection } from "./TransferSelection";
+
+export type { AccountRequest, AccountRow, AddAccount, AddDownloads, AddUploads, AppEvent, AppState, Changed, CheckPlace, CheckRow, ContainerRow, DigestRow, DigestsRow, EditRecord, Empty, EntryRow, EventList, EventsSince, FieldRow, FileRow, LeftoverRow, ListPlace, ListReceipts, ListTransfers, MoveTransfer, PageAnswer, PartRow, PlaceRequest, PlacesRequest, ProblemWords, ProgressSample, QueueCounts, Queued, ReceiptRow, ServiceRow, SignInAnswer, TransferDetail, TransferList, TransferRequest, TransferRow, TransferSelection };
+
+/** Every command a front end may give: its request and its answer. */
+export type Commands = {
+  "app.state": { request: Empty; answer: AppState };
+  "accounts.services": { request: Empty; answer: Array<ServiceRow> };
+  "accounts.list": { request: Empty; answer: Array<AccountRow> };
+  "accounts.add": { request: AddAccount; answer: AccountRow };
+  "accounts.test": { request: AccountRequest; answer: SignInAnswer };
+  "accounts.remove": { request: AccountRequest; answer: Changed };
+  "practice_lab.start": { request: Empty; answer: Array<AccountRow> };
+  "browse.list": { request: ListPlace; answer: PageAnswer };
+  "browse.show": { request: PlaceRequest; answer: EntryRow };
+  "browse.leftovers": { request: PlaceRequest; answer: Array<LeftoverRow> };
+  "browse.clear_leftovers": { request: PlacesRequest; answer: Changed };
+  "records.create": { request: EditRecord; answer: ContainerRow };
+  "records.edit": { request: EditRecord; answer: ContainerRow };
+  "records.publish": { request: PlaceRequest; answer: ContainerRow };
+  "records.version": { request: PlaceRequest; answer: ContainerRow };
+  "places.remove": { request: PlacesRequest; answer: Changed };
+  "uploads.add": { request: AddUploads; answer: Queued };
+  "downloads.add": { request: AddDownloads; answer: Queued };
+  "transfers.list": { request: ListTransfers; answer: TransferList };
+  "transfers.show": { request: TransferRequest; answer: TransferDetail };
+  "transfers.pause": { request: TransferSelection; answer: Changed };
+  "transfers.resume": { request: TransferSelection; answer: Changed };
+  "transfers.cancel": { request: TransferSelection; answer: Changed };
+  "transfers.retry": { request: TransferSelection; answer: Changed };
+  "transfers.move": { request: MoveTransfer; answer: Changed };
+  "transfers.clear": { request: TransferSelection; answer: Changed };
+  "events.since": { request: EventsSince; answer: EventList };
+  "checks.run": { request: CheckPlace; answer: Array<CheckRow> };
+  "receipts.list": { request: ListReceipts; answer: Array<ReceiptRow> };
+};
+
+/** The name of a command. */
+export type CommandName = keyof Commands;
+
+/** The names, in the table's order. */
+export const commandNames: readonly CommandName[] = [
+  "app.state",
+  "accounts.services",
+  "accounts.list",
+  "accounts.add",
+  "accounts.test",
+  "accounts.remove",
+  "practice_lab.start",
+  "browse.list",
+  "browse.show",
+  "browse.leftovers",
+  "browse.clear_leftovers",
+  "records.create",
+  "records.edit",
+  "records.publish",
+  "records.version",
+  "places.remove",
+  "uploads.add",
+  "downloads.add",
+  "transfers.list",
+  "transfers.show",
+  "transfers.pause",
+  "transfers.resume",
+  "transfers.cancel",
+  "transfers.retry",
+  "transfers.move",
+  "transfers.clear",
+  "events.since",
+  "checks.run",
+  "receipts.list",
+];
