@@ -1,0 +1,95 @@
+//! The system's keychain: Secret Service, Keychain or Credential Manager. Every call may block on a prompt, so each
+//! runs beside the async threads and is given up after a while.
+
+use crate::error::VaultError;
+use keyring::{Entry, Error};
+use labferry_model::{AccountName, Secrets};
+use std::time::Duration;
+use zeroize::Zeroizing;
+
+/// The name of our entries.
+const SERVICE: &str = "Labferry";
+/// How long a call may take: a healthy keychain answers in milliseconds, a locked one waits for a person.
+const PATIENCE: Duration = Duration::from_secs(4);
+
+/// The entries of one data folder.
+#[derive(Clone)]
+pub(crate) struct Keychain {
+    /// Tells the entries of one data folder from those of another.
+    folder: String,
+}
+
+impl Keychain {
+    /// The keychain, if one answers and really keeps what it is given: a session without a default collection reads
+    /// well and refuses every write.
+    pub(crate) async fn probe(folder: String) -> Result<Self, VaultError> {
+        let probe = entry_name(&folder, "probe of the keychain");
+        bounded(move || {
+            let entry = Entry::new(SERVICE, &probe)?;
+            entry.set_password("probe")?;
+            let kept = entry.get_password()?;
+            entry.delete_credential()?;
+            if kept == "probe" { Ok(()) } else { Err(Error::NoEntry) }
+        })
+        .await?;
+        Ok(Self { folder })
+    }
+
+    pub(crate) async fn read(&self, account: &AccountName) -> Result<Option<Secrets>, VaultError> {
+        let name = entry_name(&self.folder, account.as_str());
+        let text = bounded(move || match Entry::new(SERVICE, &name)?.get_password() {
+            Ok(text) => Ok(Some(Zeroizing::new(text))),
+            Err(Error::NoEntry) => Ok(None),
+            Err(error) => Err(error),
+        })
+        .await?;
+        // The text is a secret: say where it fails and nothing of it.
+        text.map(|text| {
+            serde_json::from_str(&text)
+                .map_err(|_| VaultError::Keychain(format!("its entry for \"{account}\" is not one of ours")))
+        })
+        .transpose()
+    }
+
+    pub(crate) async fn write(&self, account: &AccountName, secrets: &Secrets) -> Result<(), VaultError> {
+        let name = entry_name(&self.folder, account.as_str());
+        let text = serde_json::to_string(secrets)
+            .map(Zeroizing::new)
+            .map_err(|_| VaultError::Keychain("the entry could not be written down".to_owned()))?;
+        bounded(move || Entry::new(SERVICE, &name)?.set_password(&text)).await
+    }
+
+    pub(crate) async fn remove(&self, account: &AccountName) -> Result<(), VaultError> {
+        let name = entry_name(&self.folder, account.as_str());
+        bounded(move || match Entry::new(SERVICE, &name)?.delete_credential() {
+            Ok(()) | Err(Error::NoEntry) => Ok(()),
+            Err(error) => Err(error),
+        })
+        .await
+    }
+}
+
+fn entry_name(folder: &str, account: &str) -> String {
+    format!("{account} ({folder})")
+}
+
+/// Runs a blocking call beside the async threads. One that hangs keeps its thread until the prompt is answered; the
+/// caller goes on.
+async fn bounded<T: Send + 'static>(
+    call: impl FnOnce() -> keyring::Result<T> + Send + 'static,
+) -> Result<T, VaultError> {
+    match tokio::time::timeout(PATIENCE, tokio::task::spawn_blocking(call)).await {
+        Ok(Ok(Ok(value))) => Ok(value),
+        Ok(Ok(Err(error))) => Err(VaultError::Keychain(words(&error))),
+        Ok(Err(_)) => Err(VaultError::Keychain("the call was cut short".to_owned())),
+        Err(_) => Err(VaultError::KeychainSilent(PATIENCE.as_secs())),
+    }
+}
+
+/// The keychain's own words, without what an entry holds.
+fn words(error: &Error) -> String {
+    match error {
+        Error::BadEncoding(_) | Error::BadDataFormat(..) => "an entry of ours cannot be read back".to_owned(),
+        other => other.to_string(),
+    }
+}
