@@ -1,1 +1,31 @@
+//! Moves files: plans, schedules, sends, retries, verifies and recovers. It knows services only through
+//! `labferry_provider::Provider`, and writes every step to the store before it counts.
 
+#![warn(missing_docs)]
+
+mod check;
+mod clash;
+mod conditions;
+mod download_run;
+mod engine;
+mod hash_ahead;
+mod limits;
+mod part_worker;
+mod partial_file;
+mod planner;
+pub mod preflight;
+mod progress;
+mod retry;
+mod run;
+mod scheduler;
+mod settle;
+mod source_file;
+mod upload_run;
+mod verify;
+
+#[cfg(test)]
+mod tests;
+
+pub use check::{Against, CheckOutcome, CheckRequest, CheckResult};
+pub use engine::{Ask, Connections, Engine, Until};
+pub use progress::Progress;

@@ -1,0 +1,201 @@
+//! Proves what a service holds without sending anything again.
+
+use crate::{
+    engine::Engine,
+    hash_ahead::{self, Hashes},
+    source_file,
+    verify::{self, Verdict},
+};
+use labferry_model::{AccountName, Capabilities, DigestSet, Entry, FileStatus, Problem, Proof, RemoteFile};
+use labferry_provider::{ListRequest, Provider, ProviderResult};
+use std::{future::Future, path::PathBuf};
+
+/// Lines asked for at once when a record is checked.
+const PAGE: u32 = 200;
+
+/// What to check.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CheckRequest {
+    /// Whose account.
+    pub account: AccountName,
+    /// A file, or a container for all files in it.
+    pub path: String,
+    /// A local copy to compare with; otherwise the ledger's digests are used.
+    pub source: Option<PathBuf>,
+    /// Fetch the content where the service keeps no digest that can be compared.
+    pub read_back: bool,
+}
+
+/// What our side of the comparison is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Against {
+    /// The digests kept when the file was transferred.
+    Ledger,
+    /// A local file.
+    Local,
+}
+
+/// What a check showed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CheckResult {
+    /// The same bytes.
+    Verified(Proof),
+    /// Other bytes.
+    Differs(Problem),
+    /// The file is not there.
+    Missing,
+    /// The service tells nothing that can be compared.
+    Unverifiable,
+    /// We have nothing to compare with.
+    Unknown,
+}
+
+/// The check of one file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CheckOutcome {
+    /// The file's path with the connector.
+    pub path: String,
+    /// Its name in the container.
+    pub name: String,
+    /// Bytes on the service, where told.
+    pub size: Option<u64>,
+    /// What it showed.
+    pub result: CheckResult,
+    /// What it was compared with.
+    pub against: Option<Against>,
+    /// Our digests.
+    pub digests: DigestSet,
+}
+
+/// Our side of a comparison.
+struct Ours {
+    size: u64,
+    digests: DigestSet,
+    against: Against,
+}
+
+impl Engine {
+    /// Checks a file, or every file of a container.
+    ///
+    /// # Errors
+    /// The account, the service or the local copy cannot be read. What is wrong with a single file stands in its outcome.
+    pub async fn check(&self, request: CheckRequest) -> Result<Vec<CheckOutcome>, Problem> {
+        let provider = self.shared().accounts.provider(&request.account).await?;
+        let facts = self.asked(|| provider.capabilities()).await?;
+        let mut outcomes = Vec::new();
+        for file in self.files(&*provider, &request.path).await? {
+            let ours = match &request.source {
+                Some(source) => Some(local(source, &facts).await?),
+                None => self.ledger(&request.account, &file).await?,
+            };
+            outcomes.push(self.check_file(&*provider, &facts, &request, file, ours).await?);
+        }
+        if outcomes.is_empty() && request.source.is_some() {
+            let name = request.path.rsplit('/').next().unwrap_or_default().to_owned();
+            outcomes.push(CheckOutcome {
+                path: request.path,
+                name,
+                size: None,
+                result: CheckResult::Missing,
+                against: Some(Against::Local),
+                digests: DigestSet::default(),
+            });
+        }
+        Ok(outcomes)
+    }
+
+    async fn asked<T, F>(&self, attempt: impl FnMut() -> F) -> Result<T, Problem>
+    where
+        F: Future<Output = ProviderResult<T>>,
+    {
+        self.shared().retry.run(attempt).await.map_err(|error| error.problem)
+    }
+
+    /// The file at that path, or the files of the container there; none when nothing is there.
+    async fn files(&self, provider: &dyn Provider, path: &str) -> Result<Vec<RemoteFile>, Problem> {
+        let found = self
+            .asked(|| async {
+                match provider.describe(path).await {
+                    Err(error) if error.is_not_found() && path.contains('/') => Ok(None),
+                    result => result.map(Some),
+                }
+            })
+            .await?;
+        match found {
+            None => return Ok(Vec::new()),
+            Some(Entry::File { file }) => return Ok(vec![file]),
+            Some(Entry::Container { .. }) => {}
+        }
+        let mut files = Vec::new();
+        let mut request = ListRequest { path: path.to_owned(), limit: PAGE, ..ListRequest::default() };
+        loop {
+            let page = self.asked(|| provider.list(&request)).await?;
+            let before = files.len();
+            files.extend(page.entries.into_iter().filter_map(|entry| match entry {
+                Entry::File { file } => Some(file),
+                Entry::Container { .. } => None,
+            }));
+            // A page that names itself as the next one would never end.
+            if page.next.is_none() || page.next == request.page || files.len() == before {
+                return Ok(files);
+            }
+            request.page = page.next;
+        }
+    }
+
+    async fn ledger(&self, account: &AccountName, file: &RemoteFile) -> Result<Option<Ours>, Problem> {
+        let place = file.path.strip_suffix(&file.name).map_or("", |place| place.trim_end_matches('/'));
+        let entry = self
+            .shared()
+            .store
+            .ledger_find(account, place, &file.name)
+            .await
+            .map_err(|error| error.problem())?;
+        Ok(entry.map(|entry| Ours { size: entry.size, digests: entry.digests, against: Against::Ledger }))
+    }
+
+    async fn check_file(
+        &self,
+        provider: &dyn Provider,
+        facts: &Capabilities,
+        request: &CheckRequest,
+        file: RemoteFile,
+        ours: Option<Ours>,
+    ) -> Result<CheckOutcome, Problem> {
+        let outcome = |file: RemoteFile, result, ours: Option<Ours>| CheckOutcome {
+            path: file.path,
+            name: file.name,
+            size: file.size,
+            result,
+            against: ours.as_ref().map(|ours| ours.against),
+            digests: ours.map(|ours| ours.digests).unwrap_or_default(),
+        };
+        let Some(ours) = ours else { return Ok(outcome(file, CheckResult::Unknown, None)) };
+        if matches!(file.status, FileStatus::Pending | FileStatus::Failed) {
+            return Ok(outcome(file, CheckResult::Missing, Some(ours)));
+        }
+        let hashes = Hashes { digests: ours.digests.clone(), parts: Vec::new() };
+        let result = match verify::compare(&file, ours.size, &hashes, None) {
+            Verdict::Same(proof) => CheckResult::Verified(proof),
+            Verdict::Different(problem) => CheckResult::Differs(problem),
+            Verdict::Unknown if request.read_back => {
+                let theirs = verify::fetch_digests(provider, &self.shared().retry, &file, facts)
+                    .await
+                    .map_err(|error| error.problem)?;
+                match verify::judge_read_back(&file.name, ours.size, ours.digests.sha256.as_deref(), &theirs)
+                {
+                    Ok(proof) => CheckResult::Verified(proof),
+                    Err(problem) => CheckResult::Differs(problem),
+                }
+            }
+            Verdict::Unknown => CheckResult::Unverifiable,
+        };
+        Ok(outcome(file, result, Some(ours)))
+    }
+}
+
+async fn local(path: &std::path::Path, facts: &Capabilities) -> Result<Ours, Problem> {
+    let found = source_file::fingerprint(path).await?;
+    let digests = hash_ahead::digest_file(path, found.size, &facts.digests).await?;
+    Ok(Ours { size: found.size, digests, against: Against::Local })
+}

@@ -1,0 +1,116 @@
+//! What to do when the name is taken on the service, before anything is announced.
+
+use crate::{
+    hash_ahead::{self, Hashes},
+    run::{Run, Stop},
+    verify::{self, Verdict},
+};
+use labferry_model::{Capabilities, ClashPolicy, FileStatus, Problem, ProblemCode, Proof, RemoteFile};
+use labferry_provider::Leftover;
+use labferry_store::Change;
+
+/// Free names tried before giving up: enough for anybody who drops the same folder again and again.
+const NAMES_TRIED: u32 = 1_000;
+
+/// How a taken name was settled.
+#[derive(Debug)]
+pub(crate) enum Clash {
+    /// The name is free now; `run.transfer.name` is the one to use.
+    Free,
+    /// Nothing is to be sent.
+    Nothing(Option<Proof>),
+}
+
+/// Looks for a file of the transfer's name and does what the policy says. `size` is the local file's.
+pub(crate) async fn settle(run: &mut Run, facts: &Capabilities, size: u64) -> Result<Clash, Stop> {
+    let Some(file) = find(run, &run.transfer.name).await? else { return Ok(Clash::Free) };
+    let about = |code| Problem::new(code).about(&run.transfer.name);
+    if matches!(file.status, FileStatus::Pending | FileStatus::Failed) {
+        // A stored plan without a session: we announced it and the answer got lost.
+        let ours = run.transfer.plan.is_some() && file.size.is_none_or(|announced| announced == size);
+        if ours || run.transfer.on_clash == ClashPolicy::Replace {
+            clear(run, &file).await?;
+            return Ok(Clash::Free);
+        }
+        return Err(Stop::Failed(about(ProblemCode::PendingFile)));
+    }
+    if let Some(proof) = same_bytes(run, facts, &file, size).await? {
+        return Ok(Clash::Nothing(Some(proof)));
+    }
+    match run.transfer.on_clash {
+        ClashPolicy::Ask => Err(Stop::Failed(about(ProblemCode::NameTaken))),
+        ClashPolicy::Skip => Ok(Clash::Nothing(None)),
+        ClashPolicy::Version => Err(Stop::Failed(
+            about(ProblemCode::Unsupported).because("this service keeps no versions of single files"),
+        )),
+        ClashPolicy::Replace => {
+            run.request(|| run.provider.delete(&file.path)).await?;
+            Ok(Clash::Free)
+        }
+        ClashPolicy::Rename => {
+            let name = free_name(run).await?;
+            run.note(Change { name: Some(name), ..Change::default() }).await?;
+            Ok(Clash::Free)
+        }
+    }
+}
+
+/// The proof that the file there is ours already, by the service's own digest.
+async fn same_bytes(
+    run: &Run,
+    facts: &Capabilities,
+    file: &RemoteFile,
+    size: u64,
+) -> Result<Option<Proof>, Stop> {
+    if file.size != Some(size) || file.digests.is_empty() {
+        return Ok(None);
+    }
+    let digests = hash_ahead::digest_file(&run.transfer.local, size, &facts.digests).await?;
+    let ours = Hashes { digests, parts: Vec::new() };
+    Ok(match verify::compare(file, size, &ours, None) {
+        Verdict::Same(proof) => Some(proof),
+        Verdict::Different(_) | Verdict::Unknown => None,
+    })
+}
+
+async fn find(run: &Run, name: &str) -> Result<Option<RemoteFile>, Stop> {
+    Ok(run.request(|| run.provider.find_file(&run.transfer.place, name)).await?)
+}
+
+async fn clear(run: &Run, file: &RemoteFile) -> Result<(), Stop> {
+    let leftover = Leftover { path: file.path.clone(), name: file.name.clone(), size: file.size };
+    Ok(run.request(|| run.provider.clear_leftover(&leftover)).await?)
+}
+
+async fn free_name(run: &Run) -> Result<String, Stop> {
+    for number in 2..NAMES_TRIED {
+        let name = numbered(&run.transfer.name, number);
+        run.provider.check_name(&name)?;
+        if find(run, &name).await?.is_none() {
+            return Ok(name);
+        }
+    }
+    Err(Stop::Failed(Problem::new(ProblemCode::NameTaken).about(&run.transfer.name)))
+}
+
+/// `scan.tif` → `scan (2).tif`; the ending stays, so that programs still know the file. A folder's dots are no ending.
+pub(crate) fn numbered(name: &str, number: u32) -> String {
+    let begin = name.rfind('/').map_or(0, |slash| slash + 1);
+    match name[begin..].rfind('.').filter(|&dot| dot > 0) {
+        Some(dot) => format!("{} ({number}){}", &name[..begin + dot], &name[begin + dot..]),
+        None => format!("{name} ({number})"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::numbered;
+
+    #[test]
+    fn a_number_goes_before_the_ending() {
+        assert_eq!(numbered("scan.tif", 2), "scan (2).tif");
+        assert_eq!(numbered("run.1/scan", 3), "run.1/scan (3)");
+        assert_eq!(numbered(".profile", 2), ".profile (2)");
+        assert_eq!(numbered("a/.x.y", 2), "a/.x (2).y");
+    }
+}

@@ -1,0 +1,269 @@
+//! One download from `Checking` to its proof. It goes in ranges where the service gives them, and as one stream where
+//! it does not; ranges that arrived are not fetched again by a later run.
+
+use crate::{
+    clash::numbered,
+    hash_ahead,
+    partial_file::{self, PartialFile},
+    run::{Run, Stop},
+    source_file, verify,
+    verify::Verdict,
+};
+use futures_util::{StreamExt, TryStreamExt, stream};
+use labferry_model::{
+    Capabilities, ClashPolicy, Event, PartPlan, PartReceipt, Problem, ProblemCode, Proof, RemoteFile,
+    VerifyChoice, transfer::StoredPlan,
+};
+use labferry_provider::{Advice, ByteRange, ProviderError, ProviderResult};
+use labferry_store::{Change, LedgerEntry};
+use std::{
+    io::SeekFrom,
+    sync::{Arc, atomic::Ordering},
+};
+use tokio::io::{AsyncSeekExt, AsyncWriteExt, BufWriter};
+
+/// Bytes gathered before they are written.
+const WRITE: usize = 256 << 10;
+/// Free names tried beside a file that is there.
+const NAMES_TRIED: u32 = 1_000;
+
+pub(crate) async fn run(run: &mut Run) -> Result<(), Stop> {
+    let facts = run.request(|| run.provider.capabilities()).await?;
+    let path = run.remote_path();
+    let file = run
+        .request(|| run.provider.find_file(&run.transfer.place, &run.transfer.name))
+        .await?
+        .ok_or_else(|| Problem::new(ProblemCode::NotFound).about(&path))?;
+    let size = file.size.ok_or_else(|| {
+        Problem::new(ProblemCode::BadAnswer).about(&path).because("the service tells no size for the file")
+    })?;
+    if let Some(proof) = settle_clash(run, &file, size, &facts).await? {
+        let change = Change { size: Some(size), ..Change::default() };
+        return run.step(Event::NothingToDo { proof }, change).await;
+    }
+    room_for(run, size)?;
+    let partial = PartialFile::beside(&run.transfer.local);
+    let (plan, receipts) = begin(run, &partial, &file, size, &facts).await?;
+    let received: u64 = receipts.iter().map(|receipt| receipt.part.length).sum();
+    run.meter.begin(size, received);
+
+    run.step(Event::MovingBegan, Change::default()).await?;
+    let missing: Vec<PartPlan> = crate::planner::parts(&plan, size)
+        .filter(|part| !receipts.iter().any(|receipt| receipt.part == *part))
+        .collect();
+    let fetch = Fetch { run, partial: &partial, file: &file, plan: &plan };
+    let at_once = if plan.in_parts { run.engine.limits.parts_per_file.max(1) } else { 1 };
+    stream::iter(missing)
+        .map(|part| fetch.part(part))
+        .buffer_unordered(at_once)
+        .try_for_each(|()| async { Ok(()) })
+        .await?;
+
+    run.step(Event::AllPartsSent, Change::default()).await?;
+    let digests = hash_ahead::digest_file(partial.path(), size, &facts.digests).await?;
+    run.step(Event::FinishedOnService, Change { digests: Some(digests.clone()), ..Change::default() })
+        .await?;
+    let proof = prove(run, &file, size, &digests)?;
+    let replace = run.transfer.on_clash == ClashPolicy::Replace;
+    partial.finish(size, replace)?;
+    let fingerprint = source_file::fingerprint(&run.transfer.local).await?;
+    let entry = LedgerEntry {
+        account: run.transfer.account.clone(),
+        service: run.service.clone(),
+        direction: run.transfer.direction,
+        place: run.transfer.place.clone(),
+        name: run.transfer.name.clone(),
+        local: run.transfer.local.clone(),
+        size,
+        fingerprint: Some(fingerprint),
+        digests,
+        proof: proof.clone(),
+        at: run.now(),
+        transfer: Some(run.transfer.id),
+    };
+    let change = Change { ledger: Some(entry), failing_since: Some(None), ..Change::default() };
+    run.step(Event::Proven { proof }, change).await
+}
+
+/// What the service says of the file against what arrived.
+fn prove(
+    run: &Run,
+    file: &RemoteFile,
+    size: u64,
+    digests: &labferry_model::DigestSet,
+) -> Result<Proof, Stop> {
+    let ours = hash_ahead::Hashes { digests: digests.clone(), parts: Vec::new() };
+    match verify::compare(file, size, &ours, None) {
+        Verdict::Different(problem) => Err(Stop::Differs(problem)),
+        Verdict::Same(_) if run.transfer.verify == VerifyChoice::Size => Ok(Proof::SizeOnly),
+        Verdict::Same(proof) => Ok(proof),
+        // A service without digests: fetching the same bytes again would show nothing that the first time did not.
+        Verdict::Unknown => Ok(Proof::SizeOnly),
+    }
+}
+
+/// What is done about a file that is there already. `Some` when there is nothing to fetch.
+async fn settle_clash(
+    run: &mut Run,
+    file: &RemoteFile,
+    size: u64,
+    facts: &Capabilities,
+) -> Result<Option<Option<Proof>>, Stop> {
+    let local = run.transfer.local.clone();
+    let Ok(found) = std::fs::symlink_metadata(&local) else { return Ok(None) };
+    let taken = || Problem::new(ProblemCode::DestinationExists).about(local.display().to_string());
+    if found.is_dir() {
+        return Err(Stop::Failed(taken().because("it is a folder")));
+    }
+    if found.is_file() && found.len() == size && !file.digests.is_empty() {
+        let digests = hash_ahead::digest_file(&local, size, &facts.digests).await?;
+        let ours = hash_ahead::Hashes { digests, parts: Vec::new() };
+        if let Verdict::Same(proof) = verify::compare(file, size, &ours, None) {
+            return Ok(Some(Some(proof)));
+        }
+    }
+    match run.transfer.on_clash {
+        ClashPolicy::Ask => Err(Stop::Failed(taken())),
+        ClashPolicy::Skip => Ok(Some(None)),
+        ClashPolicy::Replace => Ok(None),
+        ClashPolicy::Rename | ClashPolicy::Version => {
+            let name = local.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+            let free = (2..NAMES_TRIED)
+                .map(|number| local.with_file_name(numbered(&name, number)))
+                .find(|path| std::fs::symlink_metadata(path).is_err())
+                .ok_or_else(taken)?;
+            run.note(Change { local: Some(free), ..Change::default() }).await?;
+            Ok(None)
+        }
+    }
+}
+
+/// Refuses a download that would fill the disk, before the first byte.
+fn room_for(run: &Run, size: u64) -> Result<(), Stop> {
+    let mut folder = run.transfer.local.parent();
+    while let Some(missing) = folder.filter(|folder| !folder.exists()) {
+        folder = missing.parent();
+    }
+    let Some(Ok(free)) = folder.map(fs4::available_space) else { return Ok(()) };
+    let needed = size.saturating_sub(run.transfer.bytes_done);
+    let reserve = run.engine.limits.disk_reserve;
+    if free >= needed.saturating_add(reserve) {
+        return Ok(());
+    }
+    Err(Stop::Failed(
+        Problem::new(ProblemCode::DiskFull).about(run.transfer.local.display().to_string()).because(format!(
+            "{needed} bytes are still to come and {free} are free, of which {reserve} are kept free"
+        )),
+    ))
+}
+
+/// Takes up what an earlier run left, or begins at byte 0. The transfer is `Planned` afterwards.
+async fn begin(
+    run: &mut Run,
+    partial: &PartialFile,
+    file: &RemoteFile,
+    size: u64,
+    facts: &Capabilities,
+) -> Result<(StoredPlan, Vec<PartReceipt>), Stop> {
+    // What says that the file on the service is still the one whose first parts we have.
+    let memory = serde_json::json!({ "revision": file.revision, "size": size, "digests": file.digests });
+    if let Some(plan) = run.transfer.plan.clone().filter(|_| run.transfer.session.as_ref() == Some(&memory)) {
+        let stored = run.engine.store.receipts(run.transfer.id).await?;
+        let kept = stored.len();
+        let receipts: Vec<PartReceipt> = tokio::task::block_in_place(|| {
+            stored
+                .into_iter()
+                .filter(|receipt| matches!(partial.sum(receipt.part), Ok(Some(sum)) if sum == receipt.crc32c))
+                .collect()
+        });
+        if kept > 0 && receipts.len() == kept && partial.length().is_some() {
+            run.step(Event::PlanStored, Change::default()).await?;
+            return Ok((plan, receipts));
+        }
+    }
+    let ranged = facts.ranges != Some(false) && size >= facts.parts_from.min(run.engine.limits.part_size * 4);
+    let part_size = if ranged { run.engine.limits.part_size } else { size };
+    let part_count = if ranged { u32::try_from(size.div_ceil(part_size)).unwrap_or(u32::MAX) } else { 1 };
+    let plan = StoredPlan { in_parts: ranged, part_size, part_count };
+    partial.prepare(false)?;
+    let change = Change {
+        clear_parts: true,
+        size: Some(size),
+        plan: Some(plan.clone()),
+        session: Some(memory),
+        ..Change::default()
+    };
+    run.step(Event::PlanStored, change).await?;
+    Ok((plan, Vec::new()))
+}
+
+struct Fetch<'a> {
+    run: &'a Run,
+    partial: &'a PartialFile,
+    file: &'a RemoteFile,
+    plan: &'a StoredPlan,
+}
+
+impl Fetch<'_> {
+    async fn part(&self, part: PartPlan) -> Result<(), Stop> {
+        let in_flight = self.run.meter.part(part.number);
+        let crc32c = self
+            .run
+            .retry
+            .run(|| async {
+                let _connection = self.run.connection().await;
+                self.once(part, in_flight.counter()).await
+            })
+            .await?;
+        if self.plan.in_parts {
+            let receipt = PartReceipt { part, crc32c, md5: None, etag: None };
+            self.run.engine.store.add_receipt(self.run.transfer.id, &receipt).await?;
+        }
+        in_flight.finished(part.length);
+        Ok(())
+    }
+
+    /// Fetches one range into its place. What comes beyond it is not written.
+    async fn once(&self, part: PartPlan, count: Arc<std::sync::atomic::AtomicU64>) -> ProviderResult<u32> {
+        const OPERATION: &str = "download";
+        let local =
+            |problem| ProviderError { problem, advice: Advice::Stop, operation: OPERATION, source: None };
+        let full = |error: &std::io::Error| local(partial_file::problem(self.partial.path(), error));
+        let mut target = self.partial.open().await.map_err(local)?;
+        target.seek(SeekFrom::Start(part.offset)).await.map_err(|error| full(&error))?;
+        if part.length == 0 {
+            return Ok(0);
+        }
+        let mut target = BufWriter::with_capacity(WRITE, target);
+        let range = self.plan.in_parts.then_some(ByteRange { offset: part.offset, length: part.length });
+        let guard = range.and(self.file.revision.as_deref());
+        let mut download = self.run.provider.open_download(&self.file.path, range, guard).await?;
+        if download.total.is_some_and(|total| Some(total) != self.file.size) {
+            return Err(ProviderError::new(OPERATION, ProblemCode::BadAnswer, Advice::Stop)
+                .because("the file changed on the service while it was fetched; start the download again"));
+        }
+        // A service that ignores ranges sends everything from byte 0: what lies before the part is let go.
+        let mut skip = part.offset.checked_sub(download.offset).ok_or_else(|| {
+            ProviderError::bad_answer(OPERATION, "the service sent another range than the one asked for")
+        })?;
+        let (mut sum, mut left) = (0, part.length);
+        while left > 0 {
+            let Some(mut piece) = download.stream.try_next().await? else { break };
+            let skipped = usize::try_from(skip).unwrap_or(usize::MAX).min(piece.len());
+            skip -= skipped as u64;
+            let _ = piece.split_to(skipped);
+            piece.truncate(usize::try_from(left).unwrap_or(usize::MAX));
+            self.run.engine.download_bandwidth.take(piece.len()).await;
+            target.write_all(&piece).await.map_err(|error| full(&error))?;
+            sum = crc32c::crc32c_append(sum, &piece);
+            left -= piece.len() as u64;
+            count.fetch_add(piece.len() as u64, Ordering::Relaxed);
+        }
+        target.flush().await.map_err(|error| full(&error))?;
+        if left > 0 {
+            return Err(ProviderError::new(OPERATION, ProblemCode::ConnectionLost, Advice::Again)
+                .because(format!("the answer ended {left} bytes early")));
+        }
+        Ok(sum)
+    }
+}

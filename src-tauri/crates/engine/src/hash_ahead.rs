@@ -1,0 +1,271 @@
+//! Reads a file once, in order, and computes everything that is wanted of it: digests of the whole and sums of the
+//! parts. While a file is sent it runs beside the part workers, a bounded distance ahead of them, so that they find in
+//! the page cache what it has read and the disk is visited once.
+
+use crate::source_file;
+use labferry_model::{Algorithm, DigestSet, PartPlan, Problem, ProblemCode};
+use md5::{Digest as _, Md5};
+use sha2::Sha256;
+use std::{
+    fs::File,
+    io::{self, Read},
+    path::{Path, PathBuf},
+    sync::{
+        Arc, Condvar, Mutex, PoisonError,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+use tokio::task::JoinHandle;
+
+/// Bytes read at once.
+const READ: usize = 1 << 20;
+/// How far the reader may be ahead of what was sent: what stays in the page cache of a small machine, and several parts
+/// of the usual size, so that it rarely waits.
+const AHEAD: u64 = 256 << 20;
+/// How often a waiting reader looks whether it was given up.
+const LOOK: Duration = Duration::from_millis(200);
+
+/// What to compute.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Wanted {
+    /// Digests of the whole besides SHA-256, which the ledger always gets.
+    pub(crate) digests: Vec<Algorithm>,
+    /// Parts whose CRC-32C is wanted, in file order without gaps; empty for none.
+    pub(crate) parts: Vec<PartPlan>,
+    /// MD5 of each part as well.
+    pub(crate) part_md5: bool,
+}
+
+/// The sums of one part.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct PartSums {
+    /// CRC-32C.
+    pub(crate) crc32c: u32,
+    /// MD5, where wanted.
+    pub(crate) md5: Option<[u8; 16]>,
+}
+
+/// What was computed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Hashes {
+    /// Digests of the whole.
+    pub(crate) digests: DigestSet,
+    /// Sums by part, in file order.
+    pub(crate) parts: Vec<PartSums>,
+}
+
+/// How far the senders are, for the reader that runs ahead of them.
+#[derive(Default)]
+pub(crate) struct Pace {
+    sent: Mutex<u64>,
+    moved: Condvar,
+    given_up: AtomicBool,
+    hashed: AtomicU64,
+}
+
+impl Pace {
+    /// That many bytes more need not be waited for.
+    pub(crate) fn sent(&self, bytes: u64) {
+        *self.sent.lock().unwrap_or_else(PoisonError::into_inner) += bytes;
+        self.moved.notify_all();
+    }
+
+    fn release(&self) {
+        self.sent(u64::MAX >> 1);
+    }
+
+    /// Bytes hashed until now.
+    #[cfg(test)]
+    pub(crate) fn hashed(&self) -> u64 {
+        self.hashed.load(Ordering::Relaxed)
+    }
+
+    /// Waits until the reader may go on from `offset`; false when nobody wants the result any more.
+    fn wait(&self, offset: u64) -> bool {
+        let mut sent = self.sent.lock().unwrap_or_else(PoisonError::into_inner);
+        while offset > sent.saturating_add(AHEAD) {
+            if self.given_up.load(Ordering::Relaxed) {
+                return false;
+            }
+            sent = self.moved.wait_timeout(sent, LOOK).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        !self.given_up.load(Ordering::Relaxed)
+    }
+}
+
+/// A reader at work on a thread of its own. Dropping it gives it up.
+pub(crate) struct HashAhead {
+    pace: Arc<Pace>,
+    path: PathBuf,
+    work: Option<JoinHandle<io::Result<Hashes>>>,
+}
+
+impl HashAhead {
+    /// Starts to read `size` bytes of the file.
+    pub(crate) fn start(path: &Path, size: u64, wanted: Wanted) -> Self {
+        let pace = Arc::new(Pace::default());
+        let (reader_pace, reader_path) = (pace.clone(), path.to_path_buf());
+        let work = tokio::task::spawn_blocking(move || read(&reader_path, size, &wanted, &reader_pace));
+        Self { pace, path: path.to_path_buf(), work: Some(work) }
+    }
+
+    /// Where the senders say how far they are.
+    pub(crate) fn pace(&self) -> Arc<Pace> {
+        self.pace.clone()
+    }
+
+    /// Waits for the end of the file.
+    ///
+    /// # Errors
+    /// A file that cannot be read, or that is shorter than it was.
+    pub(crate) async fn finish(mut self) -> Result<Hashes, Problem> {
+        self.pace.release();
+        let Some(work) = self.work.take() else { return Err(Problem::new(ProblemCode::Internal)) };
+        match work.await {
+            Ok(Ok(hashes)) => Ok(hashes),
+            Ok(Err(error)) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                Err(Problem::new(ProblemCode::SourceChanged)
+                    .about(self.path.display().to_string())
+                    .because("the file became shorter while it was read"))
+            }
+            Ok(Err(error)) => Err(source_file::problem(&self.path, &error)),
+            Err(error) => Err(Problem::new(ProblemCode::Internal).because(error.to_string())),
+        }
+    }
+}
+
+impl Drop for HashAhead {
+    fn drop(&mut self) {
+        if self.work.is_some() {
+            self.pace.given_up.store(true, Ordering::Relaxed);
+            self.pace.moved.notify_all();
+        }
+    }
+}
+
+/// The digests of a local file of `size` bytes.
+///
+/// # Errors
+/// As [`HashAhead::finish`].
+pub(crate) async fn digest_file(
+    path: &Path,
+    size: u64,
+    algorithms: &[Algorithm],
+) -> Result<DigestSet, Problem> {
+    let wanted = Wanted { digests: algorithms.to_vec(), ..Wanted::default() };
+    let reader = HashAhead::start(path, size, wanted);
+    reader.pace().release();
+    Ok(reader.finish().await?.digests)
+}
+
+/// Digests of bytes that come in order.
+#[derive(Clone)]
+pub(crate) struct Hasher {
+    sha256: Sha256,
+    md5: Option<Md5>,
+}
+
+impl Hasher {
+    pub(crate) fn new(algorithms: &[Algorithm]) -> Self {
+        Self { sha256: Sha256::new(), md5: algorithms.contains(&Algorithm::Md5).then(Md5::new) }
+    }
+
+    pub(crate) fn update(&mut self, piece: &[u8]) {
+        self.sha256.update(piece);
+        if let Some(md5) = &mut self.md5 {
+            md5.update(piece);
+        }
+    }
+
+    pub(crate) fn finish(self) -> DigestSet {
+        DigestSet {
+            sha256: Some(hex::encode(self.sha256.finalize())),
+            md5: self.md5.map(|md5| hex::encode(md5.finalize())),
+        }
+    }
+}
+
+fn read(path: &Path, size: u64, wanted: &Wanted, pace: &Pace) -> io::Result<Hashes> {
+    let mut file = File::open(path)?;
+    let mut buffer = vec![0; READ];
+    let mut whole = Hasher::new(&wanted.digests);
+    let mut parts = Vec::with_capacity(wanted.parts.len());
+    let mut offset = 0;
+    let one = [PartPlan { number: 1, offset: 0, length: size }];
+    let stretches = if wanted.parts.is_empty() { &one[..] } else { &wanted.parts };
+    for stretch in stretches {
+        let mut crc32c = 0;
+        let mut md5 = wanted.part_md5.then(Md5::new);
+        while offset < stretch.end() {
+            if !pace.wait(offset) {
+                return Err(io::Error::from(io::ErrorKind::Interrupted));
+            }
+            let left = usize::try_from(stretch.end() - offset).unwrap_or(READ).min(READ);
+            file.read_exact(&mut buffer[..left])?;
+            let piece = &buffer[..left];
+            whole.update(piece);
+            crc32c = crc32c::crc32c_append(crc32c, piece);
+            if let Some(md5) = &mut md5 {
+                md5.update(piece);
+            }
+            offset += left as u64;
+            pace.hashed.store(offset, Ordering::Relaxed);
+        }
+        if !wanted.parts.is_empty() {
+            parts.push(PartSums { crc32c, md5: md5.map(|md5| md5.finalize().into()) });
+        }
+    }
+    Ok(Hashes { digests: whole.finish(), parts })
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::tests::Folder;
+
+    #[tokio::test]
+    async fn the_whole_and_the_parts_are_hashed_in_one_reading() {
+        let folder = Folder::new();
+        let path = folder.write("a", b"hello world");
+        let parts =
+            vec![PartPlan { number: 1, offset: 0, length: 6 }, PartPlan { number: 2, offset: 6, length: 5 }];
+        let wanted = Wanted { digests: vec![Algorithm::Md5], parts, part_md5: true };
+        let hashes = HashAhead::start(&path, 11, wanted).finish().await.unwrap();
+        assert_eq!(hashes.digests.md5.as_deref(), Some("5eb63bbbe01eeed093cb22bb8f5acdc3"));
+        assert_eq!(
+            hashes.digests.sha256.as_deref(),
+            Some("b94d27b9934d3e08a52e52d7da7dabfac484efe37a5380ee9088f7ace2efcde9")
+        );
+        assert_eq!(hashes.parts[1].crc32c, crc32c::crc32c(b"world"));
+        assert_eq!(hex::encode(hashes.parts[1].md5.unwrap()), "7d793037a0760186574b0282f2f435e7");
+    }
+
+    #[tokio::test]
+    async fn a_file_that_became_shorter_is_told() {
+        let folder = Folder::new();
+        let path = folder.write("a", b"hello");
+        let problem = digest_file(&path, 6, &[]).await.unwrap_err();
+        assert_eq!(problem.code, ProblemCode::SourceChanged);
+        let missing = digest_file(&folder.path("missing"), 6, &[]).await.unwrap_err();
+        assert_eq!(missing.code, ProblemCode::SourceMissing);
+        assert_eq!(digest_file(&folder.write("b", b""), 0, &[]).await.unwrap().sha256.unwrap().len(), 64);
+    }
+
+    #[tokio::test]
+    async fn the_reader_waits_for_the_senders() {
+        let folder = Folder::new();
+        let path = folder.path("sparse");
+        let size = AHEAD + (64 << 20);
+        std::fs::File::create(&path).unwrap().set_len(size).unwrap();
+        let reader = HashAhead::start(&path, size, Wanted::default());
+        let pace = reader.pace();
+        while pace.hashed() <= AHEAD {
+            tokio::task::yield_now().await;
+        }
+        assert!(pace.hashed() <= AHEAD + READ as u64);
+        assert!(reader.finish().await.is_ok());
+        assert_eq!(pace.hashed(), size);
+    }
+}

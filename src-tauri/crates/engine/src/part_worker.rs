@@ -1,0 +1,107 @@
+//! Sends the missing parts of an upload, several at once, and stores each one's receipt.
+
+use crate::{
+    hash_ahead::Pace,
+    run::{Run, Stop},
+    source_file,
+};
+use futures_util::{StreamExt, TryStreamExt, stream};
+use labferry_model::{PartPlan, PartReceipt, Problem, ProblemCode};
+use labferry_provider::{Advice, PartBody, ProviderError, ProviderResult, UploadSession};
+use std::sync::Arc;
+
+/// What the parts of one upload share.
+pub(crate) struct Parts<'a> {
+    pub(crate) run: &'a Run,
+    pub(crate) session: &'a UploadSession,
+    /// Whether the service's receipt for a part is the MD5 of its bytes.
+    pub(crate) part_md5: bool,
+    pub(crate) pace: Arc<Pace>,
+}
+
+impl Parts<'_> {
+    /// Sends these parts; returns when each has its stored receipt. The first failure ends it and drops what is in
+    /// flight.
+    pub(crate) async fn send_all(&self, missing: Vec<PartPlan>) -> Result<Vec<PartReceipt>, Stop> {
+        let at_once = self.run.engine.limits.parts_per_file.max(1);
+        stream::iter(missing).map(|part| self.send(part)).buffer_unordered(at_once).try_collect().await
+    }
+
+    async fn send(&self, part: PartPlan) -> Result<PartReceipt, Stop> {
+        let in_flight = self.run.meter.part(part.number);
+        let receipt = self
+            .run
+            .retry
+            .run(|| async {
+                let _connection = self.run.connection().await;
+                self.send_once(part, in_flight.counter()).await
+            })
+            .await?;
+        // A whole file has no receipt to go on from: a service that lost the answer has the file or has it not.
+        if self.session.in_parts {
+            self.run.engine.store.add_receipt(self.run.transfer.id, &receipt).await?;
+        }
+        in_flight.finished(part.length);
+        self.pace.sent(part.length);
+        Ok(receipt)
+    }
+
+    async fn send_once(
+        &self,
+        part: PartPlan,
+        sent: Arc<std::sync::atomic::AtomicU64>,
+    ) -> ProviderResult<PartReceipt> {
+        const OPERATION: &str = "send part";
+        let path = &self.run.transfer.local;
+        let bandwidth = self.run.engine.upload_bandwidth.clone();
+        let range =
+            source_file::open_range(path, part, self.part_md5, sent, bandwidth).await.map_err(|error| {
+                ProviderError {
+                    problem: source_file::problem(path, &error),
+                    advice: Advice::Stop,
+                    operation: OPERATION,
+                    source: None,
+                }
+            })?;
+        let body = PartBody { length: part.length, md5: None, stream: range.stream };
+        let receipt = self.run.provider.send_part(self.session, part, body).await?;
+        let (crc32c, md5, read) = range.sums.finish();
+        if read != part.length {
+            // The service said yes before it had everything.
+            return Err(ProviderError::new(OPERATION, ProblemCode::BadAnswer, Advice::Again).because(
+                format!("part {} was accepted after {read} of {} bytes", part.number, part.length),
+            ));
+        }
+        if let (Some(ours), Some(theirs)) = (&md5, receipt.etag.as_deref().and_then(plain_md5))
+            && *ours != theirs
+        {
+            return Err(ProviderError::new(OPERATION, ProblemCode::DigestMismatch, Advice::Again).because(
+                format!("part {} arrived with the digest {theirs} instead of {ours}", part.number),
+            ));
+        }
+        Ok(PartReceipt { part, crc32c, md5, etag: receipt.etag })
+    }
+}
+
+/// An ETag that is an MD5. Encrypted S3 storage answers with ETags of the same length that are none, but then says so
+/// for every part, and the connector does not promise `part_md5`.
+fn plain_md5(etag: &str) -> Option<String> {
+    let etag = etag.trim_matches('"');
+    (etag.len() == 32 && etag.bytes().all(|byte| byte.is_ascii_hexdigit())).then(|| etag.to_ascii_lowercase())
+}
+
+/// Whether the source still holds what the receipts were given for.
+pub(crate) fn still_the_same(
+    receipts: &[PartReceipt],
+    parts: &[crate::hash_ahead::PartSums],
+) -> Result<(), Problem> {
+    let changed = receipts.iter().find(|receipt| {
+        let index = receipt.part.number.saturating_sub(1) as usize;
+        parts.get(index).is_none_or(|sums| sums.crc32c != receipt.crc32c)
+    });
+    match changed {
+        None => Ok(()),
+        Some(receipt) => Err(Problem::new(ProblemCode::SourceChanged)
+            .because(format!("part {} is not what was sent any more", receipt.part.number))),
+    }
+}

@@ -1,0 +1,170 @@
+//! A download on its way to its name: written beside it as `.NAME.labferry-part`, seen under its own name only when it
+//! is whole and proven.
+
+use labferry_model::{PartPlan, Problem, ProblemCode};
+use std::{
+    fs::{File, OpenOptions},
+    io,
+    path::{Path, PathBuf},
+};
+
+/// A file that grows beside its destination.
+pub(crate) struct PartialFile {
+    path: PathBuf,
+    destination: PathBuf,
+}
+
+/// A failure to write, with the file's name.
+pub(crate) fn problem(path: &Path, error: &io::Error) -> Problem {
+    let code = match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => ProblemCode::DiskFull,
+        io::ErrorKind::AlreadyExists => ProblemCode::DestinationExists,
+        _ => ProblemCode::FolderNotWritable,
+    };
+    Problem::new(code).about(path.display().to_string()).because(error.to_string())
+}
+
+impl PartialFile {
+    pub(crate) fn beside(destination: &Path) -> Self {
+        let name =
+            destination.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        // A long name leaves no room for the ending: 255 bytes is the limit of every common file system.
+        let mut kept = name.len().min(230);
+        while !name.is_char_boundary(kept) {
+            kept -= 1;
+        }
+        let path = destination.with_file_name(format!(".{}.labferry-part", &name[..kept]));
+        Self { path, destination: destination.to_path_buf() }
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Makes the folder and the file. A file that is there is kept when `keep`, emptied otherwise.
+    pub(crate) fn prepare(&self, keep: bool) -> Result<(), Problem> {
+        if let Some(folder) = self.destination.parent() {
+            std::fs::create_dir_all(folder).map_err(|error| problem(folder, &error))?;
+        }
+        OpenOptions::new()
+            .create(true)
+            .write(true)
+            .truncate(!keep)
+            .open(&self.path)
+            .map(drop)
+            .map_err(|error| problem(&self.path, &error))
+    }
+
+    /// Bytes written until now, as far as the file reaches.
+    pub(crate) fn length(&self) -> Option<u64> {
+        std::fs::metadata(&self.path).ok().map(|found| found.len())
+    }
+
+    /// Opens it for writing.
+    pub(crate) async fn open(&self) -> Result<tokio::fs::File, Problem> {
+        tokio::fs::OpenOptions::new()
+            .write(true)
+            .open(&self.path)
+            .await
+            .map_err(|error| problem(&self.path, &error))
+    }
+
+    /// CRC-32C of a part as it is on the disk; `None` when the file ends before it.
+    pub(crate) fn sum(&self, part: PartPlan) -> io::Result<Option<u32>> {
+        use std::io::{Read, Seek, SeekFrom};
+        let mut file = File::open(&self.path)?;
+        if file.metadata()?.len() < part.end() {
+            return Ok(None);
+        }
+        file.seek(SeekFrom::Start(part.offset))?;
+        let mut left = file.take(part.length);
+        let mut buffer = vec![0; 1 << 20];
+        let mut sum = 0;
+        loop {
+            let read = left.read(&mut buffer)?;
+            if read == 0 {
+                return Ok(Some(sum));
+            }
+            sum = crc32c::crc32c_append(sum, &buffer[..read]);
+        }
+    }
+
+    /// Gives the whole file its name, safe against a power cut. `replace` decides what happens to a file of that name.
+    pub(crate) fn finish(&self, size: u64, replace: bool) -> Result<(), Problem> {
+        let failed = |error: &io::Error| problem(&self.destination, error);
+        let file = OpenOptions::new().write(true).open(&self.path).map_err(|error| failed(&error))?;
+        file.set_len(size).and_then(|()| file.sync_all()).map_err(|error| failed(&error))?;
+        drop(file);
+        if replace {
+            std::fs::rename(&self.path, &self.destination).map_err(|error| failed(&error))?;
+        } else {
+            // A link fails where the name is taken, a rename would overwrite it. Where the file system has no links,
+            // looking first is the best there is.
+            match std::fs::hard_link(&self.path, &self.destination) {
+                Ok(()) => {
+                    let _ = std::fs::remove_file(&self.path);
+                }
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Err(failed(&error)),
+                Err(_) if self.destination.exists() => {
+                    return Err(failed(&io::Error::from(io::ErrorKind::AlreadyExists)));
+                }
+                Err(_) => std::fs::rename(&self.path, &self.destination).map_err(|error| failed(&error))?,
+            }
+        }
+        #[cfg(unix)]
+        if let Some(folder) = self.destination.parent().and_then(|folder| File::open(folder).ok()) {
+            let _ = folder.sync_all();
+        }
+        Ok(())
+    }
+
+    /// Removes it, when it is there.
+    pub(crate) fn remove(&self) {
+        let _ = std::fs::remove_file(&self.path);
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::tests::Folder;
+
+    #[test]
+    fn a_file_gets_its_name_only_when_it_is_whole() {
+        let folder = Folder::new();
+        let destination = folder.path("sub/scan.tif");
+        let partial = PartialFile::beside(&destination);
+        partial.prepare(false).unwrap();
+        std::fs::write(partial.path(), b"abcdef").unwrap();
+        assert_eq!(partial.length(), Some(6));
+        let part = PartPlan { number: 2, offset: 3, length: 3 };
+        assert_eq!(partial.sum(part).unwrap(), Some(crc32c::crc32c(b"def")));
+        assert_eq!(partial.sum(PartPlan { length: 4, ..part }).unwrap(), None);
+        assert!(!destination.exists());
+        partial.finish(6, false).unwrap();
+        assert_eq!(std::fs::read(&destination).unwrap(), b"abcdef");
+        assert!(!partial.path().exists());
+    }
+
+    #[test]
+    fn a_file_that_is_there_is_not_overwritten() {
+        let folder = Folder::new();
+        let destination = folder.write("scan.tif", b"old");
+        let partial = PartialFile::beside(&destination);
+        partial.prepare(false).unwrap();
+        assert_eq!(partial.finish(0, false).unwrap_err().code, ProblemCode::DestinationExists);
+        assert_eq!(std::fs::read(&destination).unwrap(), b"old");
+        partial.finish(0, true).unwrap();
+        assert_eq!(std::fs::read(&destination).unwrap(), b"");
+    }
+
+    #[test]
+    fn the_longest_name_has_a_partial_file() {
+        let folder = Folder::new();
+        let partial = PartialFile::beside(&folder.path(&"ü".repeat(127)));
+        partial.prepare(false).unwrap();
+        partial.remove();
+        assert!(!partial.path().exists());
+    }
+}

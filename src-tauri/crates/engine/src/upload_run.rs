@@ -1,0 +1,212 @@
+//! One upload from `Checking` to its proof. Each run begins by asking the service what it holds, so that a run after a
+//! crash, a pause or a failure is the same code as the first one.
+
+use crate::{
+    clash::{self, Clash},
+    hash_ahead::{HashAhead, Hashes, Wanted},
+    part_worker::{self, Parts},
+    planner,
+    run::{Run, Stop},
+    source_file, verify,
+};
+use labferry_model::{
+    Algorithm, Capabilities, Event, Fingerprint, PartPlan, PartReceipt, Problem, ProblemCode, Proof,
+    RemoteFile, transfer::StoredPlan,
+};
+use labferry_provider::{ProviderResult, ReceivedPart, ReceivedParts, UploadRequest, UploadSession};
+use labferry_store::{Change, LedgerEntry};
+
+/// An upload that the service knows of.
+struct Begun {
+    session: UploadSession,
+    plan: StoredPlan,
+    /// Receipts of parts that the service still has.
+    receipts: Vec<PartReceipt>,
+    /// The file, when the service has it all.
+    finished: Option<RemoteFile>,
+}
+
+pub(crate) async fn run(run: &mut Run) -> Result<(), Stop> {
+    let source = source_file::fingerprint(&run.transfer.local).await?;
+    let facts = run.request(|| run.provider.capabilities()).await?;
+    run.provider.check_name(&run.transfer.name)?;
+    let size = source.size;
+
+    let begun = match resume(run, &source).await? {
+        Some(begun) => begun,
+        None => match begin(run, &facts, &source).await? {
+            Some(begun) => begun,
+            None => return Ok(()),
+        },
+    };
+    let parts: Vec<PartPlan> = planner::parts(&begun.plan, size).collect();
+    let part_md5 = begun.plan.in_parts && facts.parts.as_ref().is_some_and(|rules| rules.part_md5);
+    let hashing = HashAhead::start(
+        &run.transfer.local,
+        size,
+        Wanted { digests: digests_wanted(&facts), parts: parts.clone(), part_md5 },
+    );
+    let received: u64 = begun.receipts.iter().map(|receipt| receipt.part.length).sum();
+    run.meter.begin(size, received);
+
+    let (file, hashes) = if let Some(file) = begun.finished {
+        let hashes = hashing.finish().await?;
+        unchanged(run, &source).await?;
+        run.step(Event::FinishedOnService, digests(&hashes)).await?;
+        (file, hashes)
+    } else {
+        let change = Change {
+            size: Some(size),
+            fingerprint: Some(source.clone()),
+            plan: Some(begun.plan.clone()),
+            session: Some(to_json(&begun.session)?),
+            ..Change::default()
+        };
+        run.step(Event::PlanStored, change).await?;
+        run.step(Event::MovingBegan, Change::default()).await?;
+        let missing: Vec<PartPlan> = parts
+            .into_iter()
+            .filter(|part| !begun.receipts.iter().any(|receipt| receipt.part == *part))
+            .collect();
+        hashing.pace().sent(received);
+        let sender = Parts { run, session: &begun.session, part_md5, pace: hashing.pace() };
+        let mut receipts = sender.send_all(missing).await?;
+        receipts.extend(begun.receipts);
+        receipts.sort_by_key(|receipt| receipt.part.number);
+        let hashes = hashing.finish().await?;
+        part_worker::still_the_same(&receipts, &hashes.parts)?;
+        unchanged(run, &source).await?;
+        run.step(Event::AllPartsSent, digests(&hashes)).await?;
+        let session = &begun.session;
+        let file = run.request(|| run.provider.finish_upload(session, &receipts)).await?;
+        run.step(Event::FinishedOnService, Change::default()).await?;
+        (file, hashes)
+    };
+    let proof = verify::prove(run, file, &hashes, &facts).await?;
+    settle(run, proof, &hashes, source).await
+}
+
+/// Digests that the service can be compared by; its part digests need MD5 as well.
+fn digests_wanted(facts: &Capabilities) -> Vec<Algorithm> {
+    facts.digests.clone()
+}
+
+fn digests(hashes: &Hashes) -> Change {
+    Change { digests: Some(hashes.digests.clone()), ..Change::default() }
+}
+
+fn to_json(session: &UploadSession) -> Result<serde_json::Value, Stop> {
+    serde_json::to_value(session)
+        .map_err(|error| Stop::Failed(Problem::new(ProblemCode::Internal).because(error.to_string())))
+}
+
+/// The source must be the same file before and after, or what was sent is a mixture.
+async fn unchanged(run: &Run, before: &Fingerprint) -> Result<(), Stop> {
+    let now = source_file::fingerprint(&run.transfer.local).await?;
+    if now == *before { Ok(()) } else { Err(Stop::SourceChanged) }
+}
+
+/// Goes on with the stored session, as far as the service still knows it and the source is still the same file.
+async fn resume(run: &mut Run, source: &Fingerprint) -> Result<Option<Begun>, Stop> {
+    let (Some(stored), Some(plan)) = (run.transfer.session.clone(), run.transfer.plan.clone()) else {
+        return Ok(None);
+    };
+    let Ok(session) = serde_json::from_value::<UploadSession>(stored) else {
+        run.note(Change { clear_parts: true, ..Change::default() }).await?;
+        return Ok(None);
+    };
+    if run.transfer.fingerprint.as_ref() != Some(source) {
+        run.request(|| async { ignore_missing(run.provider.abandon_upload(&session).await) }).await?;
+        run.note(Change { clear_parts: true, ..Change::default() }).await?;
+        return Ok(None);
+    }
+    let told = run.request(|| run.provider.received_parts(&session)).await?;
+    let stored = run.engine.store.receipts(run.transfer.id).await?;
+    let begun =
+        |receipts, finished| Some(Begun { session: session.clone(), plan: plan.clone(), receipts, finished });
+    match told {
+        ReceivedParts::NotTold => Ok(begun(stored, None)),
+        ReceivedParts::Parts(told) => {
+            Ok(begun(stored.into_iter().filter(|receipt| still_there(receipt, &told)).collect(), None))
+        }
+        ReceivedParts::Finished(file) => Ok(begun(stored, Some(*file))),
+        ReceivedParts::Gone => {
+            // The plan is kept: a file of ours may be pending there, and the plan says that it is ours.
+            run.note(Change { clear_parts: true, plan: Some(plan.clone()), ..Change::default() }).await?;
+            Ok(None)
+        }
+    }
+}
+
+/// Whether the service has the very part that the receipt is for.
+fn still_there(receipt: &PartReceipt, told: &[ReceivedPart]) -> bool {
+    told.iter().any(|part| {
+        part.number == receipt.part.number
+            && part.size.is_none_or(|size| size == receipt.part.length)
+            && match (&part.etag, &receipt.etag) {
+                (Some(theirs), Some(ours)) => theirs == ours,
+                _ => true,
+            }
+    })
+}
+
+pub(crate) fn ignore_missing(result: ProviderResult<()>) -> ProviderResult<()> {
+    match result {
+        Err(error) if error.is_not_found() => Ok(()),
+        result => result,
+    }
+}
+
+/// Announces the upload. The plan is stored before, the session after it: a crash between the two leaves a pending file
+/// that the plan shows to be ours. `None` when nothing is to be sent; the transfer is settled then.
+async fn begin(run: &mut Run, facts: &Capabilities, source: &Fingerprint) -> Result<Option<Begun>, Stop> {
+    let shape = planner::wish(source.size, facts, run.transfer.shape, &run.engine.limits)
+        .map_err(|problem| problem.about(run.transfer.local.display().to_string()))?;
+    if let Clash::Nothing(proof) = clash::settle(run, facts, source.size).await? {
+        let change = Change { size: Some(source.size), ..Change::default() };
+        run.step(Event::NothingToDo { proof }, change).await?;
+        return Ok(None);
+    }
+    let intent =
+        StoredPlan { in_parts: shape.in_parts, part_size: shape.part_size, part_count: shape.part_count };
+    let change = Change {
+        clear_parts: true,
+        size: Some(source.size),
+        fingerprint: Some(source.clone()),
+        plan: Some(intent),
+        ..Change::default()
+    };
+    run.note(change).await?;
+    let request = UploadRequest {
+        container: run.transfer.place.clone(),
+        name: run.transfer.name.clone(),
+        size: source.size,
+        shape,
+        media_type: None,
+        metadata: run.transfer.metadata.clone(),
+    };
+    let session = run.request(|| run.provider.begin_upload(&request)).await?;
+    let plan = planner::agreed(&session, source.size)?;
+    let session_json = to_json(&session)?;
+    run.note(Change { plan: Some(plan.clone()), session: Some(session_json), ..Change::default() }).await?;
+    Ok(Some(Begun { session, plan, receipts: Vec::new(), finished: None }))
+}
+
+async fn settle(run: &mut Run, proof: Proof, hashes: &Hashes, source: Fingerprint) -> Result<(), Stop> {
+    let entry = LedgerEntry {
+        account: run.transfer.account.clone(),
+        service: run.service.clone(),
+        direction: run.transfer.direction,
+        place: run.transfer.place.clone(),
+        name: run.transfer.name.clone(),
+        local: run.transfer.local.clone(),
+        size: source.size,
+        fingerprint: Some(source),
+        digests: hashes.digests.clone(),
+        proof: proof.clone(),
+        at: run.now(),
+        transfer: Some(run.transfer.id),
+    };
+    let change = Change { ledger: Some(entry), failing_since: Some(None), ..Change::default() };
+    run.step(Event::Proven { proof }, change).await
+}

@@ -1,0 +1,347 @@
+//! The proof: whether the service's copy is the same bytes as ours.
+
+use crate::{
+    hash_ahead::{Hasher, Hashes},
+    run::{Run, Stop},
+};
+use futures_util::TryStreamExt;
+use labferry_model::{
+    Algorithm, Capabilities, DigestSet, FileStatus, Problem, ProblemCode, Proof, RemoteDigest, RemoteFile,
+    VerifyChoice,
+};
+use labferry_provider::{Advice, ByteRange, Provider, ProviderError, ProviderResult};
+use md5::{Digest as _, Md5};
+use std::time::Duration;
+use tokio::sync::Mutex;
+
+/// First pause between two questions for a digest that is not there yet, and the longest.
+const POLL: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(15));
+
+/// What a comparison of digests showed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// The same bytes.
+    Same(Proof),
+    /// Other bytes.
+    Different(Problem),
+    /// Nothing that can be compared.
+    Unknown,
+}
+
+/// Compares what a service tells of a file with our size and digests. One digest that differs outweighs any that agree.
+pub(crate) fn compare(file: &RemoteFile, size: u64, ours: &Hashes, part_size: Option<u64>) -> Verdict {
+    if let Some(theirs) = file.size.filter(|&theirs| theirs != size) {
+        return Verdict::Different(
+            Problem::new(ProblemCode::SizeMismatch)
+                .about(&file.name)
+                .because(format!("the service holds {theirs} bytes, ours has {size}")),
+        );
+    }
+    let mut verdict = Verdict::Unknown;
+    for digest in &file.digests {
+        let (same, proof) = match digest {
+            RemoteDigest::Whole { digest } => {
+                let Some(same) = ours.digests.agrees(digest) else { continue };
+                (same, Proof::ServerDigest { algorithm: digest.algorithm })
+            }
+            RemoteDigest::Md5OfParts { hex, parts, part_size: theirs } => {
+                if theirs.or(part_size) != part_size || part_size.is_none() {
+                    continue;
+                }
+                let Some(own) = md5_of_parts(ours).filter(|_| ours.parts.len() == *parts as usize) else {
+                    continue;
+                };
+                (own == *hex, Proof::PartDigests { parts: *parts })
+            }
+        };
+        if !same {
+            return Verdict::Different(mismatch(file, &ours.digests));
+        }
+        // A digest of the whole says more than one of the parts.
+        if matches!((&verdict, &proof), (Verdict::Unknown, _) | (_, Proof::ServerDigest { .. })) {
+            verdict = Verdict::Same(proof);
+        }
+    }
+    verdict
+}
+
+fn mismatch(file: &RemoteFile, ours: &DigestSet) -> Problem {
+    let theirs: Vec<String> = file
+        .digests
+        .iter()
+        .map(|digest| match digest {
+            RemoteDigest::Whole { digest } => digest.to_string(),
+            RemoteDigest::Md5OfParts { hex, parts, .. } => format!("md5 of {parts} parts:{hex}"),
+        })
+        .collect();
+    let own: Vec<String> = [Algorithm::Md5, Algorithm::Sha256]
+        .into_iter()
+        .filter_map(|algorithm| Some(format!("{}:{}", algorithm.name(), ours.get(algorithm)?)))
+        .collect();
+    Problem::new(ProblemCode::DigestMismatch).about(&file.name).because(format!(
+        "the service tells {}, ours is {}",
+        theirs.join(", "),
+        own.join(", ")
+    ))
+}
+
+/// `md5(md5(part 1) ‖ md5(part 2) ‖ …)`, where every part's MD5 is known.
+fn md5_of_parts(ours: &Hashes) -> Option<String> {
+    let mut outer = Md5::new();
+    for part in &ours.parts {
+        outer.update(part.md5?);
+    }
+    (!ours.parts.is_empty()).then(|| hex::encode(outer.finalize()))
+}
+
+/// Compares the finished upload with ours as the transfer asks for it, waiting for late digests.
+pub(crate) async fn prove(
+    run: &Run,
+    mut file: RemoteFile,
+    ours: &Hashes,
+    facts: &Capabilities,
+) -> Result<Proof, Stop> {
+    let size = run.transfer.size.unwrap_or(0);
+    let part_size = run.transfer.plan.as_ref().filter(|plan| plan.in_parts).map(|plan| plan.part_size);
+    let clock = &run.engine.clock;
+    let begin = clock.monotonic();
+    let mut pause = POLL.0;
+    loop {
+        let ready = !matches!(file.status, FileStatus::Pending | FileStatus::Processing);
+        match compare(&file, size, ours, part_size) {
+            Verdict::Different(problem) if ready => return Err(Stop::Differs(problem)),
+            Verdict::Same(proof) if ready => match run.transfer.verify {
+                VerifyChoice::Auto | VerifyChoice::Digest => return Ok(proof),
+                VerifyChoice::Size => return Ok(Proof::SizeOnly),
+                VerifyChoice::ReadBack => break,
+            },
+            _ => {}
+        }
+        let waiting_helps = !ready
+            || (facts.proves_by_digest()
+                && matches!(run.transfer.verify, VerifyChoice::Auto | VerifyChoice::Digest));
+        if !waiting_helps || clock.monotonic().saturating_sub(begin) >= run.engine.limits.digest_patience {
+            break;
+        }
+        clock.sleep(pause).await;
+        pause = (pause * 2).min(POLL.1);
+        let found = run.request(|| run.provider.find_file(&run.transfer.place, &run.transfer.name)).await?;
+        file = found.ok_or_else(|| {
+            Stop::Differs(
+                Problem::new(ProblemCode::NotFound)
+                    .about(&run.transfer.name)
+                    .because("the service lost the file after it had accepted it"),
+            )
+        })?;
+    }
+    match run.transfer.verify {
+        VerifyChoice::Size | VerifyChoice::Digest => Ok(Proof::SizeOnly),
+        VerifyChoice::Auto | VerifyChoice::ReadBack => {
+            let theirs = read_back(run, &run.remote_path(), facts).await?;
+            judge_read_back(&file.name, size, ours.digests.sha256.as_deref(), &theirs).map_err(Stop::Differs)
+        }
+    }
+}
+
+/// What was fetched again.
+pub(crate) struct ReadBack {
+    /// Bytes.
+    pub(crate) size: u64,
+    /// Their digests.
+    pub(crate) digests: DigestSet,
+}
+
+/// Compares fetched bytes with ours.
+pub(crate) fn judge_read_back(
+    name: &str,
+    size: u64,
+    sha256: Option<&str>,
+    theirs: &ReadBack,
+) -> Result<Proof, Problem> {
+    if theirs.size != size {
+        return Err(Problem::new(ProblemCode::SizeMismatch)
+            .about(name)
+            .because(format!("the service gave {} bytes back, ours has {size}", theirs.size)));
+    }
+    match (sha256, theirs.digests.sha256.as_deref()) {
+        (Some(ours), Some(theirs)) if ours == theirs => Ok(Proof::ReadBack { algorithm: Algorithm::Sha256 }),
+        (ours, theirs) => Err(Problem::new(ProblemCode::DigestMismatch).about(name).because(format!(
+            "what the service gave back has sha256:{}, ours is sha256:{}",
+            theirs.unwrap_or("?"),
+            ours.unwrap_or("?")
+        ))),
+    }
+}
+
+/// Fetches a file and digests it, going on where a try broke off when the service gives ranges.
+async fn read_back(run: &Run, path: &str, facts: &Capabilities) -> Result<ReadBack, Stop> {
+    let meter = run.meter.clone();
+    let reading = Mutex::new(Reading::new(facts, run.transfer.size));
+    run.request(|| async {
+        reading.lock().await.go_on(&*run.provider, path, |bytes| meter.verified(bytes)).await
+    })
+    .await?;
+    Ok(reading.into_inner().finish())
+}
+
+/// A file being fetched for its digests. Survives a broken connection.
+pub(crate) struct Reading {
+    hasher: Hasher,
+    algorithms: Vec<Algorithm>,
+    offset: u64,
+    revision: Option<String>,
+    /// Bytes of the file, where a broken reading can go on; none where it begins anew.
+    resumable: Option<u64>,
+}
+
+impl Reading {
+    pub(crate) fn new(facts: &Capabilities, size: Option<u64>) -> Self {
+        let resumable = size.filter(|_| facts.ranges != Some(false));
+        Self::with(resumable, &facts.digests)
+    }
+
+    fn with(resumable: Option<u64>, algorithms: &[Algorithm]) -> Self {
+        Self {
+            hasher: Hasher::new(algorithms),
+            algorithms: algorithms.to_vec(),
+            offset: 0,
+            revision: None,
+            resumable,
+        }
+    }
+
+    fn begin_anew(&mut self) {
+        *self = Self::with(self.resumable, &self.algorithms);
+    }
+
+    /// Fetches to the end.
+    pub(crate) async fn go_on(
+        &mut self,
+        provider: &dyn Provider,
+        path: &str,
+        told: impl Fn(u64) + Sync,
+    ) -> ProviderResult<()> {
+        const OPERATION: &str = "read back";
+        let left = self.resumable.map_or(0, |size| size.saturating_sub(self.offset));
+        if left == 0 || self.revision.is_none() {
+            self.begin_anew();
+        }
+        let range = (self.offset > 0).then_some(ByteRange { offset: self.offset, length: left });
+        let guard = range.and(self.revision.clone());
+        let mut download = provider.open_download(path, range, guard.as_deref()).await?;
+        if download.offset != self.offset {
+            self.begin_anew();
+        }
+        self.revision = download.revision.take();
+        while let Some(piece) = download.stream.try_next().await? {
+            self.hasher.update(&piece);
+            self.offset += piece.len() as u64;
+            told(self.offset);
+        }
+        match download.total {
+            Some(total) if total != self.offset => {
+                let error = ProviderError::new(OPERATION, ProblemCode::ConnectionLost, Advice::Again)
+                    .because(format!("{} of {total} bytes came", self.offset));
+                Err(error)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// What was fetched.
+    pub(crate) fn finish(self) -> ReadBack {
+        ReadBack { size: self.offset, digests: self.hasher.finish() }
+    }
+}
+
+/// A file's digests as the service's bytes have them, outside of any transfer.
+pub(crate) async fn fetch_digests(
+    provider: &dyn Provider,
+    retry: &crate::retry::Retry,
+    file: &RemoteFile,
+    facts: &Capabilities,
+) -> ProviderResult<ReadBack> {
+    let reading = Mutex::new(Reading::new(facts, file.size));
+    retry.run(|| async { reading.lock().await.go_on(provider, &file.path, |_| {}).await }).await?;
+    Ok(reading.into_inner().finish())
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::hash_ahead::PartSums;
+    use labferry_model::Digest;
+
+    fn file(size: u64, digests: Vec<RemoteDigest>) -> RemoteFile {
+        RemoteFile {
+            path: "r/a".into(),
+            name: "a".into(),
+            size: Some(size),
+            status: FileStatus::Ready,
+            digests,
+            media_type: None,
+            modified: None,
+            revision: None,
+            metadata: labferry_model::Metadata::new(),
+        }
+    }
+
+    fn md5_hex(bytes: &[u8]) -> String {
+        hex::encode(Md5::digest(bytes))
+    }
+
+    fn whole(bytes: &[u8]) -> RemoteDigest {
+        RemoteDigest::Whole { digest: Digest::parse(Algorithm::Md5, &md5_hex(bytes)).unwrap() }
+    }
+
+    fn ours() -> Hashes {
+        let sums =
+            |bytes: &[u8]| PartSums { crc32c: crc32c::crc32c(bytes), md5: Some(Md5::digest(bytes).into()) };
+        Hashes {
+            digests: DigestSet { md5: Some(md5_hex(b"abcd")), sha256: None },
+            parts: vec![sums(b"ab"), sums(b"cd")],
+        }
+    }
+
+    fn of_parts(content: [&[u8]; 2], part_size: Option<u64>) -> RemoteDigest {
+        let mut outer = Md5::new();
+        content.iter().for_each(|part| outer.update(Md5::digest(part)));
+        RemoteDigest::Md5OfParts { hex: hex::encode(outer.finalize()), parts: 2, part_size }
+    }
+
+    #[test]
+    fn only_equal_digests_are_the_same() {
+        let md5 = Proof::ServerDigest { algorithm: Algorithm::Md5 };
+        assert_eq!(compare(&file(4, vec![whole(b"abcd")]), 4, &ours(), None), Verdict::Same(md5.clone()));
+        assert!(matches!(compare(&file(4, vec![whole(b"abce")]), 4, &ours(), None), Verdict::Different(_)));
+        assert!(matches!(compare(&file(5, vec![whole(b"abcd")]), 4, &ours(), None), Verdict::Different(_)));
+        assert_eq!(compare(&file(4, vec![]), 4, &ours(), None), Verdict::Unknown);
+        let mixed = vec![whole(b"abcd"), of_parts([b"ab", b"ce"], Some(2))];
+        assert!(matches!(compare(&file(4, mixed), 4, &ours(), Some(2)), Verdict::Different(_)));
+        let both = vec![of_parts([b"ab", b"cd"], Some(2)), whole(b"abcd")];
+        assert_eq!(compare(&file(4, both), 4, &ours(), Some(2)), Verdict::Same(md5));
+    }
+
+    #[test]
+    fn part_digests_count_only_for_the_same_parts() {
+        let same = Verdict::Same(Proof::PartDigests { parts: 2 });
+        let told = |part_size| file(4, vec![of_parts([b"ab", b"cd"], part_size)]);
+        assert_eq!(compare(&told(Some(2)), 4, &ours(), Some(2)), same);
+        assert_eq!(compare(&told(None), 4, &ours(), Some(2)), same);
+        assert_eq!(compare(&told(Some(3)), 4, &ours(), Some(2)), Verdict::Unknown);
+        assert_eq!(compare(&told(None), 4, &ours(), None), Verdict::Unknown);
+    }
+
+    #[test]
+    fn a_read_back_needs_size_and_digest() {
+        let theirs = |size, sha: &str| ReadBack {
+            size,
+            digests: DigestSet { md5: None, sha256: Some(sha.to_owned()) },
+        };
+        assert!(judge_read_back("a", 4, Some("x"), &theirs(4, "x")).is_ok());
+        assert!(judge_read_back("a", 4, Some("x"), &theirs(3, "x")).is_err());
+        assert!(judge_read_back("a", 4, Some("x"), &theirs(4, "y")).is_err());
+        assert!(judge_read_back("a", 4, None, &theirs(4, "y")).is_err());
+    }
+}
