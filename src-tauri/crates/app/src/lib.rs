@@ -1,7 +1,29 @@
 //! Every command a front end may give, as plain functions over one [`wire`] table.
+//!
+//! [`App::open`] opens a data folder; each command is a method of [`App`], and [`App::call`] takes the same commands by
+//! name and as JSON. What happens meanwhile is heard through [`App::subscribe`].
 
+#![warn(missing_docs)]
+
+mod accounts;
+mod app;
+mod browse;
+mod checks;
+mod connections;
+mod connectors;
 mod data_place;
+mod downloads;
+mod events;
+mod problem_text;
+mod records;
+mod rows;
+mod running;
+mod system_clock;
+mod transfers;
+mod uploads;
 pub mod wire;
 
+pub use app::{App, AppOptions, COMMANDS, Own};
 pub use data_place::default_data_folder;
 pub use labferry_model::Secret;
+pub use system_clock::SystemClock;

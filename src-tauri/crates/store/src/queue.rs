@@ -117,6 +117,22 @@ impl Store {
         Ok(ids.into_iter().map(TransferId).collect())
     }
 
+    /// How many transfers wait for that reason, as in [`Store::held`].
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be read.
+    pub async fn count_held(&self, reason: &str) -> Result<u64, StoreError> {
+        let mut connection = self.reader().await?;
+        let count: i64 = sqlx::query_scalar(
+            "SELECT count(*) FROM transfers WHERE ready_at IS NULL AND reason = ? AND reason IS NOT NULL",
+        )
+        .bind(reason)
+        .fetch_one(&mut *connection)
+        .await
+        .map_err(|error| self.failed(error))?;
+        Ok(u64::try_from(count).unwrap_or(0))
+    }
+
     /// Moves a transfer in the queue.
     ///
     /// # Errors

@@ -155,6 +155,28 @@ impl Store {
         }
         Ok(removed)
     }
+
+    /// Removes those of these transfers that are settled from the list, with their receipts, and says how many. The
+    /// ledger keeps what arrived.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be written; nothing is removed then.
+    pub async fn clear_transfers(&self, ids: Vec<TransferId>) -> Result<u64, StoreError> {
+        let ids = json(&ids)?;
+        self.write(move |work| {
+            Box::pin(async move {
+                let done = sqlx::query(
+                    "DELETE FROM transfers WHERE id IN (SELECT value FROM json_each(?))
+                     AND state IN ('done', 'skipped', 'failed', 'cancelled')",
+                )
+                .bind(ids)
+                .execute(&mut work.connection)
+                .await?;
+                Ok(done.rows_affected())
+            })
+        })
+        .await
+    }
 }
 
 impl Work {

@@ -1,0 +1,162 @@
+//! Accounts: added after a sign-in test, their settings in the database, their secrets in the vault.
+
+use crate::{
+    app::{App, account_name},
+    connections::TrialKeeper,
+    problem_text::invalid,
+    rows,
+    wire::{answers::*, events::AppEvent, requests::*},
+};
+use labferry_model::{Secret, Secrets};
+use labferry_provider::ServiceForm;
+use labferry_store::Account;
+use std::sync::{Arc, Mutex};
+
+impl App {
+    /// The services this build knows, with the form of an account.
+    ///
+    /// # Errors
+    /// None at present.
+    pub async fn account_services(&self, _: Empty) -> Result<Vec<ServiceRow>, ProblemWords> {
+        Ok(self.shared.connections.registry().forms().into_iter().map(service_row).collect())
+    }
+
+    /// The accounts, by name.
+    ///
+    /// # Errors
+    /// A database that cannot be read.
+    pub async fn account_list(&self, _: Empty) -> Result<Vec<AccountRow>, ProblemWords> {
+        let accounts = self.shared.store.accounts().await?;
+        Ok(accounts.iter().map(|account| self.account_row(account)).collect())
+    }
+
+    /// Adds an account once its sign-in worked.
+    ///
+    /// # Errors
+    /// A name that is taken, a form that is not filled in, a sign-in that fails, a vault that cannot keep the secret.
+    /// Nothing is kept then.
+    pub async fn account_add(&self, request: AddAccount) -> Result<AccountRow, ProblemWords> {
+        let name = account_name(&request.name)?;
+        if self.shared.store.account(&name).await?.is_some() {
+            return Err(invalid(format!(
+                "there is an account named \"{name}\" already; remove it first, or choose another name"
+            )));
+        }
+        let form = self.shared.connections.service(&request.service)?.form();
+        let secrets = filled_in(&form, &request)?;
+        let url = match (request.url.trim(), &form.default_url) {
+            ("", Some(usual)) => usual.clone(),
+            ("", None) => return Err(invalid(format!("the address of {} is missing", form.title))),
+            (given, _) => given.to_owned(),
+        };
+        let account = Account {
+            name: name.clone(),
+            service: form.service.clone(),
+            url,
+            settings: request.settings.clone(),
+            created: self.shared.clock.now(),
+            practice: false,
+        };
+        // The service may rotate a secret while it is tried: what is kept is what it left.
+        let keeper = Arc::new(TrialKeeper(Mutex::new(secrets)));
+        let provider = self.shared.connections.connect(&account, keeper.clone())?;
+        provider.check_sign_in().await.map_err(|error| error.about(account.url.clone()))?;
+        self.shared.vault.write(&name, &keeper.secrets()).await?;
+        if let Err(error) = self.shared.store.add_account(&account).await {
+            self.shared.vault.remove(&name).await?;
+            return Err(error.into());
+        }
+        self.tell(AppEvent::AccountsChanged);
+        Ok(self.account_row(&account))
+    }
+
+    /// Tries an account's sign-in and says what it can do.
+    ///
+    /// # Errors
+    /// An account that is not there, and what the service answers.
+    pub async fn account_test(&self, request: AccountRequest) -> Result<SignInAnswer, ProblemWords> {
+        let (name, provider) = self.provider(&request.account).await?;
+        let signed_in =
+            provider.check_sign_in().await.map_err(|error| error.about(name.as_str().to_owned()))?;
+        let capabilities = provider.capabilities().await?;
+        Ok(SignInAnswer {
+            user: signed_in.user,
+            server: signed_in.server,
+            capabilities: rows::capabilities(&capabilities),
+        })
+    }
+
+    /// Removes an account and its secrets from this computer; the service keeps what it has.
+    ///
+    /// # Errors
+    /// An account whose transfers are not settled; a vault that cannot be reached.
+    pub async fn account_remove(&self, request: AccountRequest) -> Result<Changed, ProblemWords> {
+        let name = account_name(&request.account)?;
+        self.shared.connections.account(&name).await?;
+        let removed = self.shared.store.remove_account(&name).await?;
+        self.shared.connections.forget(&name);
+        self.shared.vault.remove(&name).await?;
+        self.tell(AppEvent::AccountsChanged);
+        Ok(Changed { changed: u64::from(removed) })
+    }
+
+    pub(crate) fn account_row(&self, account: &Account) -> AccountRow {
+        let service = self.shared.connections.registry().get(&account.service);
+        let title = service.map_or_else(|| account.service.clone(), |service| service.form().title);
+        rows::account(account, title)
+    }
+}
+
+/// Holds the form against what was filled in, and gives the secrets.
+fn filled_in(form: &ServiceForm, request: &AddAccount) -> Result<Secrets, ProblemWords> {
+    for field in &form.fields {
+        let here = if field.secret { &request.secrets } else { &request.settings };
+        let filled = here.get(&field.name).is_some_and(|value| !value.trim().is_empty());
+        if field.required && !filled {
+            return Err(invalid(format!(
+                "\"{}\" is missing; {} needs it ({})",
+                field.name, form.title, form.where_to_find
+            )));
+        }
+    }
+    let known =
+        |name: &str, secret| form.fields.iter().any(|field| field.name == name && field.secret == secret);
+    for name in request.settings.keys() {
+        if known(name, true) {
+            return Err(invalid(format!("\"{name}\" is a secret and must not be given as a setting")));
+        }
+        if !known(name, false) {
+            return Err(invalid(format!("{} has no setting \"{name}\"", form.title)));
+        }
+    }
+    if let Some(name) = request.secrets.keys().find(|name| !known(name, true)) {
+        return Err(invalid(format!("{} has no secret \"{name}\"", form.title)));
+    }
+    Ok(request
+        .secrets
+        .iter()
+        .filter(|(_, value)| !value.trim().is_empty())
+        .map(|(name, value)| (name.clone(), Secret::new(value.trim())))
+        .collect())
+}
+
+fn service_row(form: ServiceForm) -> ServiceRow {
+    ServiceRow {
+        service: form.service,
+        title: form.title,
+        default_url: form.default_url,
+        url_help: form.url_help,
+        where_to_find: form.where_to_find,
+        fields: form
+            .fields
+            .into_iter()
+            .map(|field| FieldRow {
+                name: field.name,
+                label: field.label,
+                help: field.help,
+                secret: field.secret,
+                required: field.required,
+            })
+            .collect(),
+    }
+}

@@ -1,0 +1,169 @@
+//! Looking through what a service holds.
+
+use crate::{
+    app::App,
+    problem_text::{invalid, words},
+    rows,
+    wire::{answers::*, requests::*},
+};
+use labferry_model::{AccountName, Entry, Problem, ProblemCode};
+use labferry_provider::{Leftover, ListRequest, ListScope, Provider};
+use labferry_store::TransferFilter;
+use std::{collections::BTreeSet, sync::Arc};
+
+/// Lines a page when the request names no number.
+const USUAL_PAGE: u32 = 50;
+
+impl App {
+    /// One page of what a place holds.
+    ///
+    /// # Errors
+    /// What the service answers.
+    pub async fn browse_list(&self, request: ListPlace) -> Result<PageAnswer, ProblemWords> {
+        let (account, provider) = self.provider(&request.account).await?;
+        let path = clean(&request.path);
+        let page = provider
+            .list(&ListRequest {
+                path: path.to_owned(),
+                query: request.query.filter(|query| !query.trim().is_empty()),
+                scope: if request.published { ListScope::Published } else { ListScope::Mine },
+                page: request.page,
+                limit: if request.limit == 0 { USUAL_PAGE } else { request.limit },
+            })
+            .await
+            .map_err(|error| about_place(error, &account, path))?;
+        let mut entries = Vec::with_capacity(page.entries.len());
+        for entry in page.entries {
+            entries.push(self.entry_row(&account, path, entry).await?);
+        }
+        Ok(PageAnswer { entries, total: page.total, next: page.next })
+    }
+
+    /// One record or file.
+    ///
+    /// # Errors
+    /// What the service answers.
+    pub async fn browse_show(&self, request: PlaceRequest) -> Result<EntryRow, ProblemWords> {
+        let (account, provider) = self.provider(&request.account).await?;
+        let path = clean(&request.path);
+        let entry = provider.describe(path).await.map_err(|error| about_place(error, &account, path))?;
+        let place = container_of(path, &entry).to_owned();
+        self.entry_row(&account, &place, entry).await
+    }
+
+    /// Uploads on the service that were begun and never finished.
+    ///
+    /// # Errors
+    /// What the service answers.
+    pub async fn browse_leftovers(&self, request: PlaceRequest) -> Result<Vec<LeftoverRow>, ProblemWords> {
+        let (account, provider) = self.provider(&request.account).await?;
+        let place = clean(&request.path);
+        let leftovers =
+            provider.leftovers(place).await.map_err(|error| about_place(error, &account, place))?;
+        let ours = self.names_in_queue(&account, place).await?;
+        let row = |leftover: Leftover| LeftoverRow {
+            ours: ours.contains(&leftover.name),
+            path: leftover.path,
+            name: leftover.name,
+            size: leftover.size,
+        };
+        Ok(leftovers.into_iter().map(row).collect())
+    }
+
+    /// Removes such leftovers from the service, never a finished file and never one that this queue will finish.
+    ///
+    /// # Errors
+    /// A path that is no leftover, and what the service answers; those removed before stay removed.
+    pub async fn browse_clear_leftovers(&self, request: PlacesRequest) -> Result<Changed, ProblemWords> {
+        let (account, provider) = self.provider(&request.account).await?;
+        let mut changed = 0;
+        for path in &request.paths {
+            let (place, leftover) = find_leftover(&provider, &account, clean(path)).await?;
+            if self.names_in_queue(&account, &place).await?.contains(&leftover.name) {
+                return Err(invalid(format!(
+                    "the upload of {path} is in the queue and goes on by itself; cancel it there first"
+                )));
+            }
+            provider.clear_leftover(&leftover).await.map_err(|error| about_place(error, &account, path))?;
+            changed += 1;
+        }
+        Ok(Changed { changed })
+    }
+
+    /// An entry with what the ledger knows of it.
+    async fn entry_row(
+        &self,
+        account: &AccountName,
+        place: &str,
+        entry: Entry,
+    ) -> Result<EntryRow, ProblemWords> {
+        let known = match &entry {
+            Entry::File { file } => self.shared.store.ledger_find(account, place, &file.name).await?,
+            Entry::Container { .. } => None,
+        };
+        Ok(rows::entry(entry, known.as_ref()))
+    }
+
+    /// Names of the files that unsettled transfers of this queue put into a place.
+    async fn names_in_queue(
+        &self,
+        account: &AccountName,
+        place: &str,
+    ) -> Result<BTreeSet<String>, ProblemWords> {
+        let states = [rows::ACTIVE, rows::WAITING].concat();
+        let filter = TransferFilter {
+            states: Some(states),
+            account: Some(account.clone()),
+            direction: Some(labferry_model::Direction::Upload),
+            place: Some(place.to_owned()),
+            limit: u32::MAX,
+            ..TransferFilter::default()
+        };
+        let transfers = self.shared.store.transfers(&filter).await?;
+        Ok(transfers.into_iter().map(|transfer| transfer.name).collect())
+    }
+}
+
+/// The leftover of that path, and the container it is in. What a path means is the connector's knowledge, so each
+/// part of it that may be a container is asked for.
+async fn find_leftover(
+    provider: &Arc<dyn Provider>,
+    account: &AccountName,
+    path: &str,
+) -> Result<(String, Leftover), ProblemWords> {
+    for (at, _) in path.match_indices('/') {
+        let place = &path[..at];
+        let leftovers =
+            provider.leftovers(place).await.map_err(|error| about_place(error, account, place))?;
+        if let Some(leftover) = leftovers.into_iter().find(|leftover| leftover.path == path) {
+            return Ok((place.to_owned(), leftover));
+        }
+    }
+    Err(words(
+        &Problem::new(ProblemCode::NotFound)
+            .about(format!("{account}:{path}"))
+            .because("it is not an unfinished upload"),
+    ))
+}
+
+/// A path without slashes around it.
+pub(crate) fn clean(path: &str) -> &str {
+    path.trim_matches('/')
+}
+
+/// The container's path of what was found at `path`.
+pub(crate) fn container_of<'a>(path: &'a str, entry: &Entry) -> &'a str {
+    match entry {
+        Entry::Container { .. } => path,
+        Entry::File { file } => path.strip_suffix(&file.name).unwrap_or(path).trim_end_matches('/'),
+    }
+}
+
+/// Names the place in a service's answer, when it names nothing itself.
+pub(crate) fn about_place(
+    error: labferry_provider::ProviderError,
+    account: &AccountName,
+    path: &str,
+) -> labferry_provider::ProviderError {
+    error.about(format!("{account}:{path}"))
+}

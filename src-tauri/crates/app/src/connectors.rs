@@ -1,0 +1,8 @@
+//! The services this build knows. A new service is one line here.
+
+use labferry_provider::Registry;
+
+/// Every connector.
+pub(crate) fn registry() -> Registry {
+    Registry::default()
+}

@@ -1,0 +1,235 @@
+//! Queueing downloads: records are expanded to their files, and foreign names never leave the chosen folder.
+
+use labferry_engine::preflight::local_name_for;
+use crate::{
+    app::App,
+    browse::{about_place, clean, container_of},
+    problem_text::{internal, invalid, words},
+    uploads::{absolute, numbered},
+    wire::{answers::*, requests::*},
+};
+use labferry_model::{
+    AccountName, Container, Direction, Entry, FileStatus, Metadata, Problem, ProblemCode, RemoteFile,
+    ShapeChoice, VerifyChoice, transfer::NewTransfer,
+};
+use labferry_provider::{ListRequest, ListScope, Provider};
+use std::{
+    collections::HashSet,
+    fs, io,
+    io::Write as _,
+    path::{Path, PathBuf},
+};
+
+/// Files asked for in one page of a record.
+const PAGE: u32 = 1_000;
+/// Containers inside containers that are followed.
+const DEPTH: u32 = 8;
+
+/// One file to fetch: the record it is in, the folder below the destination, and what the service says of it.
+struct Found {
+    place: String,
+    below: PathBuf,
+    file: RemoteFile,
+}
+
+impl App {
+    /// Queues files, or whole records with their metadata beside them, for a folder. One record goes straight into the
+    /// folder, several into a folder each.
+    ///
+    /// # Errors
+    /// A place the service does not give, or a folder that cannot be written; nothing is queued then.
+    pub async fn downloads_add(&self, request: AddDownloads) -> Result<Queued, ProblemWords> {
+        let (account, provider) = self.provider(&request.account).await?;
+        if request.paths.is_empty() || request.paths.iter().any(|path| clean(path).is_empty()) {
+            return Err(invalid("say which file or record to fetch; a whole account cannot be fetched"));
+        }
+        let (found, records) = look_up(provider.as_ref(), &account, &request.paths).await?;
+        let destination = absolute(&request.destination)?;
+        let as_file = records.is_empty()
+            && found.len() == 1
+            && !request.destination.ends_with(['/', std::path::MAIN_SEPARATOR])
+            && !destination.is_dir();
+        let (folder, only_name) = match (as_file, destination.parent(), destination.file_name()) {
+            (true, Some(folder), Some(name)) => (folder.to_path_buf(), Some(PathBuf::from(name))),
+            _ => (destination, None),
+        };
+        let mut refused = Vec::new();
+        let mut taken = HashSet::new();
+        let mut transfers = Vec::with_capacity(found.len());
+        for Found { place, below, file } in found {
+            if file.status != FileStatus::Ready {
+                refused.push(words(
+                    &Problem::new(ProblemCode::PendingFile)
+                        .about(file.name)
+                        .because("the service does not have it whole, so there is nothing to fetch"),
+                ));
+                continue;
+            }
+            let name = only_name.clone().unwrap_or_else(|| local_path(&below, &file.name, &mut taken));
+            transfers.push(NewTransfer {
+                direction: Direction::Download,
+                account: account.clone(),
+                place,
+                name: file.name,
+                local: folder.join(name),
+                size: file.size,
+                on_clash: request.on_clash,
+                shape: ShapeChoice::Auto,
+                verify: VerifyChoice::Auto,
+                metadata: Metadata::new(),
+            });
+        }
+        let folders: HashSet<PathBuf> =
+            transfers.iter().filter_map(|transfer| transfer.local.parent().map(Path::to_path_buf)).collect();
+        tokio::task::spawn_blocking(move || prepare(&folder, &folders, &records))
+            .await
+            .map_err(internal)?
+            .map_err(|problem| words(&problem))?;
+        let ids = self.shared.store.add_transfers(transfers, self.shared.clock.now()).await?;
+        self.shared.engine.wake();
+        Ok(Queued { ids: ids.into_iter().map(|id| id.0).collect(), refused })
+    }
+}
+
+/// The files behind the paths, and the records among them with the folder each goes to.
+async fn look_up(
+    provider: &dyn Provider,
+    account: &AccountName,
+    paths: &[String],
+) -> Result<(Vec<Found>, Vec<(PathBuf, Container)>), ProblemWords> {
+    let mut found = Vec::new();
+    let mut records = Vec::new();
+    let mut below_taken = HashSet::new();
+    for path in paths {
+        let path = clean(path);
+        let entry = provider.describe(path).await.map_err(|error| about_place(error, account, path))?;
+        let place = container_of(path, &entry).to_owned();
+        match entry {
+            Entry::File { file } => found.push(Found { place, below: PathBuf::new(), file }),
+            Entry::Container { container } => {
+                let below = match paths {
+                    [_] => PathBuf::new(),
+                    _ => local_path(Path::new(""), &container.path, &mut below_taken),
+                };
+                gather(provider, account, &container.path, &below, DEPTH, &mut found).await?;
+                records.push((below, container));
+            }
+        }
+    }
+    Ok((found, records))
+}
+
+/// Every file of a container, page by page, and of the containers in it.
+async fn gather(
+    provider: &dyn Provider,
+    account: &AccountName,
+    place: &str,
+    below: &Path,
+    depth: u32,
+    found: &mut Vec<Found>,
+) -> Result<(), ProblemWords> {
+    let mut page = None;
+    let mut taken = HashSet::new();
+    loop {
+        let request = ListRequest {
+            path: place.to_owned(),
+            query: None,
+            scope: ListScope::Mine,
+            page: page.take(),
+            limit: PAGE,
+        };
+        let answer = provider.list(&request).await.map_err(|error| about_place(error, account, place))?;
+        for entry in answer.entries {
+            match entry {
+                Entry::File { file } => {
+                    found.push(Found { place: place.to_owned(), below: below.to_path_buf(), file });
+                }
+                Entry::Container { container } if depth > 0 => {
+                    let below = local_path(below, &container.title, &mut taken);
+                    Box::pin(gather(provider, account, &container.path, &below, depth - 1, found)).await?;
+                }
+                Entry::Container { container } => {
+                    return Err(invalid(format!(
+                        "{account}:{} lies too deep to be fetched whole; fetch it by itself",
+                        container.path
+                    )));
+                }
+            }
+        }
+        match answer.next {
+            Some(next) => page = Some(next),
+            None => return Ok(()),
+        }
+    }
+}
+
+/// Where a foreign name goes below the destination. Each part is made safe by itself; names that become the same, also
+/// on a disk that does not tell upper from lower case, are numbered.
+fn local_path(below: &Path, remote: &str, taken: &mut HashSet<String>) -> PathBuf {
+    let parts: Vec<String> =
+        remote.split('/').filter(|part| !part.is_empty()).map(|part| local_name_for(part).name).collect();
+    let name = if parts.is_empty() { local_name_for(remote).name } else { parts.join("/") };
+    let key = |name: &str| below.join(name).to_string_lossy().to_lowercase();
+    let free = if taken.insert(key(&name)) {
+        Some(name.clone())
+    } else {
+        (2_u32..).map(|number| numbered(&name, number)).find(|name| taken.insert(key(name)))
+    };
+    below.join(free.unwrap_or(name))
+}
+
+/// Makes the folders, and writes each record's metadata beside its files.
+fn prepare(
+    folder: &Path,
+    folders: &HashSet<PathBuf>,
+    records: &[(PathBuf, Container)],
+) -> Result<(), Problem> {
+    make_folder(folder)?;
+    for folder in folders {
+        make_folder(folder)?;
+    }
+    for (below, container) in records {
+        let place = folder.join(below);
+        make_folder(&place)?;
+        let text = serde_json::to_vec_pretty(&container.metadata)
+            .map_err(|error| Problem::new(ProblemCode::Internal).because(error.to_string()))?;
+        let name = format!("{}.metadata.json", local_name_for(&container.path).name);
+        write_beside(&place, &name, &text)?;
+    }
+    Ok(())
+}
+
+fn make_folder(path: &Path) -> Result<(), Problem> {
+    fs::create_dir_all(path).map_err(|error| not_written(path, &error))
+}
+
+/// Writes a new file and never over one with other content: that gets a neighbour with a number.
+fn write_beside(folder: &Path, name: &str, text: &[u8]) -> Result<(), Problem> {
+    for number in 1_u32.. {
+        let path = folder.join(if number == 1 { name.to_owned() } else { numbered(name, number) });
+        match fs::OpenOptions::new().write(true).create_new(true).open(&path) {
+            Ok(mut file) => return file.write_all(text).map_err(|error| not_written(&path, &error)),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                if fs::read(&path).is_ok_and(|there| there == text) {
+                    return Ok(());
+                }
+            }
+            Err(error) => return Err(not_written(&path, &error)),
+        }
+    }
+    Ok(())
+}
+
+fn not_written(path: &Path, error: &io::Error) -> Problem {
+    let code = match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => ProblemCode::DiskFull,
+        _ => ProblemCode::FolderNotWritable,
+    };
+    let why = match error.kind() {
+        io::ErrorKind::AlreadyExists | io::ErrorKind::NotADirectory => {
+            "there is a file where a folder is needed".to_owned()
+        }
+        _ => error.to_string(),
+    };
+    Problem::new(code).about(path.display().to_string()).because(why)
+}

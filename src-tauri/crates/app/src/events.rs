@@ -1,0 +1,151 @@
+//! What front ends hear: committed states from the store's numbered log, and samples of progress on a timer.
+
+use labferry_engine::Progress;
+use crate::{
+    app::{App, Shared},
+    rows,
+    wire::{answers::*, events::*, requests::*},
+};
+use labferry_store::{LoggedEvent, StoreError};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Weak},
+    time::Duration,
+};
+
+/// How often progress is sampled: often enough to look alive, seldom enough to cost nothing.
+const SAMPLE: Duration = Duration::from_millis(250);
+/// How many samples pass between looks at what other processes did.
+const LOOK_AT_OTHERS: u32 = 2;
+/// Events given at once; a listener that is further behind asks for the rows.
+const AT_ONCE: u32 = 1_000;
+
+impl App {
+    /// What happened after an event.
+    ///
+    /// # Errors
+    /// A database that cannot be read.
+    pub async fn events_since(&self, request: EventsSince) -> Result<EventList, ProblemWords> {
+        let store = &self.shared.store;
+        let newest = store.last_event().await?;
+        let first = store.first_event().await?;
+        let logged = store.events_after(request.number, AT_ONCE).await?;
+        let forgotten = request.number < newest && first.is_none_or(|first| request.number + 1 < first);
+        let too_many = logged.len() >= AT_ONCE as usize;
+        if forgotten || too_many {
+            return Ok(EventList { events: Vec::new(), last_event: newest, incomplete: true });
+        }
+        let last_event = logged.last().map_or(newest.max(request.number), |event| event.number);
+        Ok(EventList { events: self.shared.transfer_events(&logged).await?, last_event, incomplete: false })
+    }
+}
+
+impl Shared {
+    /// The counts of the whole queue.
+    pub(crate) async fn queue_counts(&self) -> Result<QueueCounts, StoreError> {
+        let counts = self.store.counts().await?;
+        let mut held = 0;
+        if counts.by_state.contains_key("waiting") {
+            for reason in rows::HELD {
+                held += self.store.count_held(reason).await?;
+            }
+        }
+        Ok(rows::counts(&counts, held))
+    }
+
+    /// The newest event of each transfer, with the row as it is now. A row that was cleared has nothing to tell.
+    async fn transfer_events(&self, logged: &[LoggedEvent]) -> Result<Vec<AppEvent>, StoreError> {
+        let newest: BTreeMap<_, _> = logged.iter().map(|event| (event.transfer, event.number)).collect();
+        let mut in_order: Vec<_> = newest.into_iter().map(|(id, number)| (number, id)).collect();
+        in_order.sort_unstable();
+        let counts = self.queue_counts().await?;
+        let mut events = Vec::with_capacity(in_order.len());
+        for (number, id) in in_order {
+            if let Some(transfer) = self.store.transfer(id).await? {
+                let row = Box::new(rows::transfer(transfer));
+                events.push(AppEvent::Transfer { number, row, counts: counts.clone() });
+            }
+        }
+        Ok(events)
+    }
+
+    /// Tells listeners what was committed after `seen`, and gives the newest number told.
+    async fn tell_committed(&self, seen: i64) -> Result<i64, StoreError> {
+        let logged = self.store.events_after(seen, AT_ONCE).await?;
+        let Some(last) = logged.last() else { return Ok(seen) };
+        if logged.len() >= AT_ONCE as usize {
+            // A drop of many thousand files: asking for the rows is cheaper than hearing of each.
+            let newest = self.store.last_event().await?;
+            let _ = self.events.send(AppEvent::QueueChanged);
+            return Ok(newest);
+        }
+        if self.events.receiver_count() > 0 {
+            for event in self.transfer_events(&logged).await? {
+                let _ = self.events.send(event);
+            }
+        }
+        Ok(last.number)
+    }
+}
+
+/// Runs until the app is gone: committed states at once, progress and other processes' doings on a timer.
+pub(crate) async fn pump(app: Weak<Shared>, mut seen: i64) {
+    let Some((mut committed, clock)) =
+        app.upgrade().map(|shared| (shared.store.committed(), Arc::clone(&shared.clock)))
+    else {
+        return;
+    };
+    let mut moving = false;
+    let mut samples = 0_u32;
+    loop {
+        let by_timer = tokio::select! {
+            changed = committed.changed() => match changed {
+                Ok(()) => false,
+                Err(_) => return,
+            },
+            () = clock.sleep(SAMPLE) => true,
+        };
+        let Some(shared) = app.upgrade() else { return };
+        if by_timer {
+            let progress = shared.engine.progress();
+            // One empty message after the last sample lets a front end show that nothing moves.
+            if moving || !progress.is_empty() {
+                moving = !progress.is_empty();
+                let _ = shared.events.send(progress_event(progress));
+            }
+            samples = samples.wrapping_add(1);
+            if !samples.is_multiple_of(LOOK_AT_OTHERS) {
+                continue;
+            }
+            match shared.store.last_event().await {
+                Ok(newest) if newest > seen.max(*committed.borrow()) => shared.engine.wake(),
+                Ok(newest) if newest > seen => {}
+                Ok(_) => continue,
+                Err(error) => {
+                    tracing::warn!(%error, "the event log cannot be read");
+                    continue;
+                }
+            }
+        }
+        match shared.tell_committed(seen).await {
+            Ok(newest) => seen = newest,
+            Err(error) => tracing::warn!(%error, "events could not be told"),
+        }
+    }
+}
+
+fn progress_event(progress: Vec<Progress>) -> AppEvent {
+    let samples: Vec<ProgressSample> = progress
+        .into_iter()
+        .map(|progress| ProgressSample {
+            id: progress.id.0,
+            bytes: progress.bytes,
+            bytes_per_second: progress.bytes_per_second,
+            seconds_left: progress.seconds_left,
+            verified_bytes: progress.verified_bytes,
+            parts_in_flight: progress.parts_in_flight,
+        })
+        .collect();
+    let bytes_per_second = samples.iter().map(|sample| sample.bytes_per_second).sum();
+    AppEvent::Progress { samples, bytes_per_second }
+}

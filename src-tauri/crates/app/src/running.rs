@@ -1,0 +1,134 @@
+//! Who moves the bytes: this process while it owns the data folder, another one otherwise.
+
+use labferry_engine::Until;
+use crate::{
+    app::{App, Own, busy},
+    problem_text::internal,
+    wire::{answers::ProblemWords, events::AppEvent},
+};
+use labferry_model::{State, TransferId, WaitReason};
+use std::{
+    sync::{PoisonError, atomic::Ordering},
+    time::Duration,
+};
+
+/// How often a process that does not own the folder looks whether rows have settled or the owner is gone.
+const LOOK: Duration = Duration::from_millis(400);
+
+impl App {
+    /// Runs the engine in the background until [`App::stop`]. Where another process owns the folder this waits for it
+    /// to end, and takes over then. A second call does nothing.
+    pub fn start_engine(&self) {
+        if self.shared.own == Own::Never || self.shared.in_background.swap(true, Ordering::SeqCst) {
+            return;
+        }
+        let app = self.clone();
+        self.keep(tokio::spawn(async move {
+            while !app.try_own() {
+                app.shared.clock.sleep(LOOK).await;
+            }
+            app.tell(AppEvent::QueueChanged);
+            if let Err(problem) = app.run(Until::Stopped).await {
+                tracing::error!(?problem, "the engine stopped");
+            }
+        }));
+    }
+
+    /// Returns when each of these transfers is settled, paused, or waits for something that is not its turn. Runs the
+    /// engine for that when this process owns the folder, and takes it over when its owner ends meanwhile.
+    ///
+    /// # Errors
+    /// An engine or database that fails.
+    pub async fn run_until_settled(&self, ids: &[i64]) -> Result<(), ProblemWords> {
+        let ids: Vec<TransferId> = ids.iter().copied().map(TransferId).collect();
+        let mut left = ids.as_slice();
+        let mut committed = self.shared.store.committed();
+        loop {
+            let in_background = self.shared.in_background.load(Ordering::SeqCst);
+            if !in_background && self.shared.own != Own::Never && self.try_own() {
+                return self.run(Until::Settled(left.to_vec())).await;
+            }
+            // In order: the rows behind one that is not settled need not be looked at yet.
+            while let [first, rest @ ..] = left {
+                if !self.at_rest(*first).await? {
+                    break;
+                }
+                left = rest;
+            }
+            if left.is_empty() {
+                return Ok(());
+            }
+            tokio::select! {
+                changed = committed.changed() => changed.map_err(internal)?,
+                () = self.shared.clock.sleep(LOOK) => {}
+            }
+        }
+    }
+
+    /// Works the queue until nothing can go on.
+    ///
+    /// # Errors
+    /// A folder that another process owns; an engine or database that fails.
+    pub async fn run_until_idle(&self) -> Result<(), ProblemWords> {
+        if self.shared.own == Own::Never || !self.try_own() {
+            return Err(busy(&self.shared.folder));
+        }
+        self.run(Until::Idle).await
+    }
+
+    /// Stops the engine, keeps what was reached, and closes the database. Every clone is useless afterwards.
+    pub async fn stop(&self) {
+        self.shared.engine.stop().await;
+        let tasks = std::mem::take(&mut *self.shared.tasks.lock().unwrap_or_else(PoisonError::into_inner));
+        for task in &tasks {
+            task.abort();
+        }
+        for task in tasks {
+            // An aborted task answers with an error that says so.
+            let _ = task.await;
+        }
+        self.shared.store.clone().close().await;
+        self.shared.ownership.lock().unwrap_or_else(PoisonError::into_inner).take();
+    }
+
+    /// Runs the engine, after it has put rows in order that an earlier process left in hand.
+    async fn run(&self, until: Until) -> Result<(), ProblemWords> {
+        let recover = || async {
+            let interrupted = self.shared.engine.recover().await?;
+            if interrupted > 0 {
+                tracing::info!(interrupted, "transfers were interrupted and go on");
+            }
+            Ok::<_, ProblemWords>(interrupted)
+        };
+        self.shared.recovered.get_or_try_init(recover).await?;
+        Ok(self.shared.engine.run(until).await?)
+    }
+
+    /// Owns the folder if that is possible now.
+    fn try_own(&self) -> bool {
+        let mut ownership = self.shared.ownership.lock().unwrap_or_else(PoisonError::into_inner);
+        if ownership.is_none() {
+            match self.shared.folder.try_own() {
+                Ok(taken) => *ownership = taken,
+                Err(error) => tracing::warn!(%error, "the data folder cannot be owned"),
+            }
+        }
+        ownership.is_some()
+    }
+
+    /// Whether nothing will happen to a transfer by itself soon. One that was cleared is at rest.
+    async fn at_rest(&self, id: TransferId) -> Result<bool, ProblemWords> {
+        let Some(transfer) = self.shared.store.transfer(id).await? else { return Ok(true) };
+        Ok(match transfer.state {
+            State::Paused => true,
+            State::Waiting {
+                why:
+                    WaitReason::Offline { .. }
+                    | WaitReason::SignIn { .. }
+                    | WaitReason::DiskLow
+                    | WaitReason::RetryAt { .. },
+            } => true,
+            state => state.is_settled(),
+        })
+    }
+}

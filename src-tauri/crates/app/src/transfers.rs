@@ -1,0 +1,238 @@
+//! The queue: looking at it, and telling transfers to pause, go on, stop or try again.
+
+use labferry_engine::Ask;
+use crate::{
+    app::App,
+    problem_text::{invalid, words},
+    rows,
+    wire::{answers::*, events::AppEvent, requests::*},
+};
+use labferry_model::{PartPlan, Problem, ProblemCode, Transfer, TransferId};
+use labferry_store::{Move, TransferFilter};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Rows when the request names no number.
+const USUAL_ROWS: u32 = 200;
+/// Most parts in a detail.
+const MOST_PARTS: u32 = 10_000;
+/// Rows asked for at a time when a command is about all of them.
+const STEP: u32 = 1_000;
+/// Settled rows that a clean-up of the whole list removes. One that failed has to be named: it is the only trace of
+/// something that did not arrive.
+const FINISHED: &[&str] = rows::DONE;
+
+impl App {
+    /// Rows of the queue, newest first.
+    ///
+    /// # Errors
+    /// A filter that does not exist; a database that cannot be read.
+    pub async fn transfers_list(&self, request: ListTransfers) -> Result<TransferList, ProblemWords> {
+        // Asked for before the rows: an event the rows include may then come twice, never not at all.
+        let last_event = self.shared.store.last_event().await?;
+        let account = request.account.as_deref().map(crate::app::account_name).transpose()?;
+        let filter = TransferFilter {
+            states: states_of(&request.filter)?,
+            batch: request.batch,
+            account,
+            place: request.place.clone(),
+            after: request.after.map(TransferId),
+            limit: if request.limit == 0 { USUAL_ROWS } else { request.limit },
+            newest_first: true,
+            ..TransferFilter::default()
+        };
+        let mut transfers = self.shared.store.transfers(&filter).await?;
+        if request.filter == "needs_you" {
+            self.add_held(&filter, &mut transfers).await?;
+        }
+        Ok(TransferList {
+            rows: transfers.into_iter().map(rows::transfer).collect(),
+            counts: self.shared.queue_counts().await?,
+            last_event,
+        })
+    }
+
+    /// Adds the rows that wait for a person to those that failed, newest first.
+    async fn add_held(
+        &self,
+        filter: &TransferFilter,
+        transfers: &mut Vec<Transfer>,
+    ) -> Result<(), ProblemWords> {
+        for reason in rows::HELD {
+            for id in self.shared.store.held(reason, STEP).await? {
+                let Some(transfer) = self.shared.store.transfer(id).await? else { continue };
+                let fits = filter.batch.is_none_or(|batch| batch == transfer.batch)
+                    && filter.account.as_ref().is_none_or(|account| *account == transfer.account)
+                    && filter.place.as_ref().is_none_or(|place| *place == transfer.place)
+                    && filter.after.is_none_or(|after| transfer.id < after);
+                if fits {
+                    transfers.push(transfer);
+                }
+            }
+        }
+        transfers.sort_by_key(|transfer| std::cmp::Reverse(transfer.id));
+        transfers.truncate(filter.limit as usize);
+        Ok(())
+    }
+
+    /// One transfer with its parts.
+    ///
+    /// # Errors
+    /// A number that is not in the queue.
+    pub async fn transfers_show(&self, request: TransferRequest) -> Result<TransferDetail, ProblemWords> {
+        let id = TransferId(request.id);
+        let transfer = self.shared.store.transfer(id).await?.ok_or_else(|| no_transfer(id))?;
+        let receipts: BTreeMap<u32, PartPlan> = self
+            .shared
+            .store
+            .receipts(id)
+            .await?
+            .into_iter()
+            .map(|receipt| (receipt.part.number, receipt.part))
+            .collect();
+        let parts = match (&transfer.plan, transfer.size) {
+            (Some(plan), Some(size)) => (1..=plan.part_count.min(MOST_PARTS))
+                .map(|number| {
+                    let offset = u64::from(number - 1) * plan.part_size;
+                    PartRow {
+                        number,
+                        length: plan.part_size.min(size.saturating_sub(offset)),
+                        received: receipts.contains_key(&number),
+                    }
+                })
+                .collect(),
+            _ => Vec::new(),
+        };
+        Ok(TransferDetail { row: rows::transfer(transfer), parts })
+    }
+
+    /// Pauses transfers.
+    ///
+    /// # Errors
+    /// A transfer that cannot be paused, when it is the only one.
+    pub async fn transfers_pause(&self, request: TransferSelection) -> Result<Changed, ProblemWords> {
+        let live = [rows::ACTIVE, &["waiting"]].concat();
+        self.ask(request, &live, || Ask::Pause).await
+    }
+
+    /// Lets paused transfers go on.
+    ///
+    /// # Errors
+    /// A transfer that cannot go on, when it is the only one.
+    pub async fn transfers_resume(&self, request: TransferSelection) -> Result<Changed, ProblemWords> {
+        self.ask(request, &["paused"], || Ask::Resume).await
+    }
+
+    /// Gives transfers up.
+    ///
+    /// # Errors
+    /// A transfer that is settled, when it is the only one.
+    pub async fn transfers_cancel(&self, request: TransferSelection) -> Result<Changed, ProblemWords> {
+        let live = [rows::ACTIVE, rows::WAITING].concat();
+        self.ask(request, &live, || Ask::Cancel).await
+    }
+
+    /// Tries failed, cancelled or waiting transfers again.
+    ///
+    /// # Errors
+    /// A transfer that cannot be tried again, when it is the only one.
+    pub async fn transfers_retry(&self, request: TransferSelection) -> Result<Changed, ProblemWords> {
+        self.ask(request, rows::FAILED, || Ask::Retry).await
+    }
+
+    /// Puts a transfer elsewhere in the queue.
+    ///
+    /// # Errors
+    /// A place in the queue that does not exist.
+    pub async fn transfers_move(&self, request: MoveTransfer) -> Result<Changed, ProblemWords> {
+        let to = match request.to.as_str() {
+            "first" => Move::First,
+            "last" => Move::Last,
+            number => Move::Before(TransferId(number.parse().map_err(|_| {
+                invalid(format!(
+                    "a transfer is moved to first, last or a transfer's number, not to \"{number}\""
+                ))
+            })?)),
+        };
+        self.shared.store.move_transfer(TransferId(request.id), to).await?;
+        self.shared.engine.wake();
+        self.tell(AppEvent::QueueChanged);
+        Ok(Changed { changed: 1 })
+    }
+
+    /// Removes settled transfers from the list. All of them means those that are done, skipped or cancelled; a failed
+    /// one must be named. The receipts stay.
+    ///
+    /// # Errors
+    /// A database that cannot be written.
+    pub async fn transfers_clear(&self, request: TransferSelection) -> Result<Changed, ProblemWords> {
+        let changed = if request.all {
+            self.shared.store.clear_settled(FINISHED).await?
+        } else {
+            let ids = request.ids.into_iter().map(TransferId).collect();
+            self.shared.store.clear_transfers(ids).await?
+        };
+        if changed > 0 {
+            self.tell(AppEvent::QueueChanged);
+        }
+        Ok(Changed { changed })
+    }
+
+    /// Asks the named transfers, or all in these states, and counts those that did it.
+    async fn ask(
+        &self,
+        selection: TransferSelection,
+        states: &[&'static str],
+        ask: impl Fn() -> Ask,
+    ) -> Result<Changed, ProblemWords> {
+        if !selection.all {
+            let ids: BTreeSet<i64> = selection.ids.into_iter().collect();
+            let only = ids.len() == 1;
+            let mut changed = 0;
+            for id in ids {
+                match self.shared.engine.ask(TransferId(id), ask()).await {
+                    Ok(_) => changed += 1,
+                    Err(problem) if only => return Err(problem.into()),
+                    Err(problem) => tracing::debug!(id, ?problem, "a transfer was left as it is"),
+                }
+            }
+            return Ok(Changed { changed });
+        }
+        let mut changed = 0;
+        let mut filter =
+            TransferFilter { states: Some(states.to_vec()), limit: STEP, ..TransferFilter::default() };
+        loop {
+            let step = self.shared.store.transfers(&filter).await?;
+            let Some(last) = step.last() else { return Ok(Changed { changed }) };
+            filter.after = Some(last.id);
+            for transfer in step {
+                // One that settled meanwhile has nothing to be asked.
+                changed += u64::from(self.shared.engine.ask(transfer.id, ask()).await.is_ok());
+            }
+        }
+    }
+}
+
+/// The states of a filter by name.
+fn states_of(filter: &str) -> Result<Option<Vec<&'static str>>, ProblemWords> {
+    Ok(Some(match filter {
+        "" | "all" => return Ok(None),
+        "active" => rows::ACTIVE.to_vec(),
+        "waiting" => rows::WAITING.to_vec(),
+        "needs_you" => rows::FAILED.to_vec(),
+        "done" => rows::DONE.to_vec(),
+        other => {
+            return Err(invalid(format!(
+                "there is no filter \"{other}\"; use all, active, waiting, needs_you or done"
+            )));
+        }
+    }))
+}
+
+/// A number that is not in the queue.
+pub(crate) fn no_transfer(id: TransferId) -> ProblemWords {
+    words(
+        &Problem::new(ProblemCode::InvalidRequest)
+            .about(format!("transfer {id}"))
+            .because(format!("there is no transfer {id} in the queue")),
+    )
+}

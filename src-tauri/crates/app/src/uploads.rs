@@ -1,0 +1,193 @@
+//! Queueing uploads: folders are expanded, and what cannot be sent is refused before anything is queued for it.
+
+use labferry_engine::preflight::{SourceItem, expand_sources};
+use crate::{
+    app::App,
+    browse::{about_place, clean},
+    problem_text::{internal, invalid, words},
+    wire::{answers::*, requests::*},
+};
+use labferry_model::{
+    AccountName, Capabilities, ClashPolicy, Direction, Entry, Problem, ProblemCode, ShapeChoice,
+    transfer::NewTransfer,
+};
+use labferry_provider::{Advice, Provider, ProviderError};
+use std::{
+    collections::HashSet,
+    path::{Path, PathBuf},
+};
+
+impl App {
+    /// Queues files and folders for a record. What cannot be sent is told in `refused`; the rest is queued.
+    ///
+    /// # Errors
+    /// A record that does not exist, is not ours or takes no files; nothing is queued then. A service that cannot be
+    /// reached is no error: the uploads wait for it.
+    pub async fn uploads_add(&self, request: AddUploads) -> Result<Queued, ProblemWords> {
+        let (account, provider) = self.provider(&request.account).await?;
+        let place = clean(&request.place).to_owned();
+        if request.sources.is_empty() {
+            return Err(invalid("say which files or folders to send"));
+        }
+        let facts = facts(provider.as_ref(), &account, &place).await?;
+        let sources = request.sources.iter().map(|source| absolute(source)).collect::<Result<Vec<_>, _>>()?;
+        let (mut items, problems) =
+            tokio::task::spawn_blocking(move || expand_sources(&sources)).await.map_err(internal)?;
+        if let Some(name) = request.name.as_deref().filter(|name| !name.is_empty()) {
+            let [item] = items.as_mut_slice() else {
+                return Err(invalid(format!(
+                    "the name \"{name}\" is for a single file, and {} were given",
+                    items.len()
+                )));
+            };
+            name.clone_into(&mut item.name);
+        }
+        let mut refused: Vec<ProblemWords> = problems.iter().map(words).collect();
+        let mut taken = HashSet::new();
+        let mut transfers = Vec::with_capacity(items.len());
+        for item in items {
+            let checked = check(&item, provider.as_ref(), facts.as_ref(), request.shape)
+                .and_then(|()| free_name(&item, &mut taken, request.on_clash));
+            match checked {
+                Err(problem) => refused.push(words(&problem)),
+                Ok(name) => transfers.push(NewTransfer {
+                    direction: Direction::Upload,
+                    account: account.clone(),
+                    place: place.clone(),
+                    name,
+                    local: item.local,
+                    size: Some(item.size),
+                    on_clash: request.on_clash,
+                    shape: request.shape,
+                    verify: request.verify,
+                    metadata: request.metadata.clone(),
+                }),
+            }
+        }
+        let ids = self.shared.store.add_transfers(transfers, self.shared.clock.now()).await?;
+        self.shared.engine.wake();
+        Ok(Queued { ids: ids.into_iter().map(|id| id.0).collect(), refused })
+    }
+}
+
+/// What the account can do, once the record was seen to take files; none while the service cannot be asked.
+async fn facts(
+    provider: &dyn Provider,
+    account: &AccountName,
+    place: &str,
+) -> Result<Option<Capabilities>, ProblemWords> {
+    let capabilities = match provider.capabilities().await {
+        Ok(capabilities) => capabilities,
+        Err(error) if may_pass(&error) => return Ok(None),
+        Err(error) => return Err(about_place(error, account, place).into()),
+    };
+    if place.is_empty() || !capabilities.listable {
+        return Ok(Some(capabilities));
+    }
+    match provider.describe(place).await {
+        Ok(Entry::Container { container }) if container.writable => Ok(Some(capabilities)),
+        Ok(Entry::Container { .. }) => {
+            Err(words(&Problem::new(ProblemCode::RecordLocked).about(format!("{account}:{place}"))))
+        }
+        Ok(Entry::File { .. }) => Err(invalid(format!(
+            "{account}:{place} is a file; name the record to put files into, and the file's name apart"
+        ))),
+        Err(error) if may_pass(&error) => Ok(Some(capabilities)),
+        Err(error) => Err(about_place(error, account, place).into()),
+    }
+}
+
+/// Whether a failed look at the service says nothing about the record: the uploads then wait in the queue.
+fn may_pass(error: &ProviderError) -> bool {
+    matches!(error.advice, Advice::Again | Advice::AgainAfter(_))
+}
+
+/// Whether the file may be sent at all.
+fn check(
+    item: &SourceItem,
+    provider: &dyn Provider,
+    facts: Option<&Capabilities>,
+    shape: ShapeChoice,
+) -> Result<(), Problem> {
+    let local = || item.local.display().to_string();
+    check_name(&item.name).and_then(|()| provider.check_name(&item.name)).map_err(|problem| {
+        // The name alone does not tell which of a thousand files it is.
+        let subject = problem.subject.clone().unwrap_or_else(|| item.name.clone());
+        let detail = problem.detail.clone().unwrap_or_else(|| "the service does not take it".to_owned());
+        Problem { subject: Some(subject), detail: Some(format!("{detail} ({})", local())), ..problem }
+    })?;
+    let Some(facts) = facts else { return Ok(()) };
+    if item.name.len() > facts.name_limit as usize {
+        return Err(Problem::new(ProblemCode::NameRefused).about(item.name.clone()).because(format!(
+            "it is {} bytes long and {} are allowed ({})",
+            item.name.len(),
+            facts.name_limit,
+            local()
+        )));
+    }
+    if item.size == 0 && !facts.empty_files {
+        return Err(Problem::new(ProblemCode::EmptyFileRefused).about(local()));
+    }
+    let whole_only = shape == ShapeChoice::Whole || facts.parts.is_none();
+    let limits = [facts.largest_file, facts.whole_limit.filter(|_| whole_only)];
+    if let Some(limit) = limits.into_iter().flatten().min().filter(|limit| item.size > *limit) {
+        return Err(Problem::new(ProblemCode::FileTooLarge)
+            .about(local())
+            .because(format!("it has {} bytes and {limit} are allowed", item.size)));
+    }
+    if shape == ShapeChoice::Parts && facts.parts.is_none() {
+        return Err(Problem::new(ProblemCode::Unsupported)
+            .about(format!("sending {} in parts", local()))
+            .because("this account takes whole files only"));
+    }
+    Ok(())
+}
+
+/// Names no service and no file system keeps apart from a path.
+fn check_name(name: &str) -> Result<(), Problem> {
+    let why = if name.trim().is_empty() {
+        "it is empty"
+    } else if name.chars().all(|letter| letter == '.') {
+        "it has only dots, which means a folder"
+    } else if name.split('/').any(|part| part == ".." || part == ".") {
+        "it has a part that means another folder"
+    } else if name.chars().any(char::is_control) {
+        "it has control characters"
+    } else {
+        return Ok(());
+    };
+    Err(Problem::new(ProblemCode::NameRefused).about(name).because(why))
+}
+
+/// The name the file gets among those that come with it. Two sources with one name would end as one file.
+fn free_name(
+    item: &SourceItem,
+    taken: &mut HashSet<String>,
+    on_clash: ClashPolicy,
+) -> Result<String, Problem> {
+    if taken.insert(item.name.clone()) {
+        return Ok(item.name.clone());
+    }
+    if on_clash != ClashPolicy::Rename {
+        return Err(Problem::new(ProblemCode::NameTaken)
+            .about(item.name.clone())
+            .because(format!("another of these files has the same name ({})", item.local.display())));
+    }
+    let free = (2_u32..).map(|number| numbered(&item.name, number)).find(|name| taken.insert(name.clone()));
+    free.ok_or_else(|| Problem::new(ProblemCode::NameTaken).about(item.name.clone()))
+}
+
+/// `scan.tif` as `scan (2).tif`.
+pub(crate) fn numbered(name: &str, number: u32) -> String {
+    match name.rfind('.').filter(|at| *at > 0 && !name[*at..].contains('/')) {
+        Some(at) => format!("{} ({number}){}", &name[..at], &name[at..]),
+        None => format!("{name} ({number})"),
+    }
+}
+
+/// A path that stays the same whatever folder this process is in.
+pub(crate) fn absolute(path: &str) -> Result<PathBuf, ProblemWords> {
+    std::path::absolute(Path::new(path)).map_err(|error| {
+        words(&Problem::new(ProblemCode::SourceMissing).about(path).because(error.to_string()))
+    })
+}
