@@ -1,6 +1,5 @@
 //! The open data folder: what every command works with, and the way from a command's name to its method.
 
-use labferry_engine::{Connections as _, Engine};
 use crate::{
     connections::AccountConnections,
     events,
@@ -8,6 +7,7 @@ use crate::{
     system_clock::SystemClock,
     wire::{answers::*, events::*, requests::*},
 };
+use labferry_engine::{Connections as _, Engine};
 use labferry_model::{AccountName, Clock, Limits, Problem, ProblemCode, Secret};
 use labferry_provider::Provider;
 use labferry_store::{DataFolder, Ownership, Store};

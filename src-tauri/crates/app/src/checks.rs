@@ -1,6 +1,5 @@
 //! Proving what a service holds without sending it again, and what was proven so far.
 
-use labferry_engine::{Against, CheckOutcome, CheckRequest, CheckResult};
 use crate::{
     app::App,
     browse::clean,
@@ -8,6 +7,7 @@ use crate::{
     uploads::absolute,
     wire::{answers::*, requests::*},
 };
+use labferry_engine::{Against, CheckOutcome, CheckRequest, CheckResult};
 use labferry_model::Timestamp;
 use labferry_store::LedgerRow;
 use std::collections::VecDeque;

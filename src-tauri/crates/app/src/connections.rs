@@ -1,8 +1,8 @@
 //! From an account to the connector that speaks for it, made once and kept while the account stays as it is.
 
 use crate::connectors;
-use labferry_engine::Connections;
 use async_trait::async_trait;
+use labferry_engine::Connections;
 use labferry_model::{AccountName, Clock, Limits, Problem, ProblemCode, Secrets};
 use labferry_provider::{ConnectRequest, Provider, Registry, SecretKeeper, Service};
 use labferry_store::{Account, Store};
@@ -12,6 +12,9 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
+/// A connector and the account it was made for.
+type Known = HashMap<AccountName, (Account, Arc<dyn Provider>)>;
+
 /// The connectors of all accounts.
 pub(crate) struct AccountConnections {
     store: Store,
@@ -19,7 +22,7 @@ pub(crate) struct AccountConnections {
     clock: Arc<dyn Clock>,
     limits: Limits,
     registry: Registry,
-    known: Mutex<HashMap<AccountName, (Account, Arc<dyn Provider>)>>,
+    known: Mutex<Known>,
 }
 
 impl AccountConnections {

@@ -1,6 +1,5 @@
 //! Queueing downloads: records are expanded to their files, and foreign names never leave the chosen folder.
 
-use labferry_engine::preflight::local_name_for;
 use crate::{
     app::App,
     browse::{about_place, clean, container_of},
@@ -8,6 +7,7 @@ use crate::{
     uploads::{absolute, numbered},
     wire::{answers::*, requests::*},
 };
+use labferry_engine::preflight::local_name_for;
 use labferry_model::{
     AccountName, Container, Direction, Entry, FileStatus, Metadata, Problem, ProblemCode, RemoteFile,
     ShapeChoice, VerifyChoice, transfer::NewTransfer,
@@ -163,12 +163,10 @@ async fn gather(
     }
 }
 
-/// Where a foreign name goes below the destination. Each part is made safe by itself; names that become the same, also
+/// Where a foreign name goes below the destination, each part of it made safe; names that become the same, also
 /// on a disk that does not tell upper from lower case, are numbered.
 fn local_path(below: &Path, remote: &str, taken: &mut HashSet<String>) -> PathBuf {
-    let parts: Vec<String> =
-        remote.split('/').filter(|part| !part.is_empty()).map(|part| local_name_for(part).name).collect();
-    let name = if parts.is_empty() { local_name_for(remote).name } else { parts.join("/") };
+    let name = local_name_for(remote).name;
     let key = |name: &str| below.join(name).to_string_lossy().to_lowercase();
     let free = if taken.insert(key(&name)) {
         Some(name.clone())

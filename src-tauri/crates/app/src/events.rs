@@ -1,11 +1,11 @@
 //! What front ends hear: committed states from the store's numbered log, and samples of progress on a timer.
 
-use labferry_engine::Progress;
 use crate::{
     app::{App, Shared},
     rows,
     wire::{answers::*, events::*, requests::*},
 };
+use labferry_engine::Progress;
 use labferry_store::{LoggedEvent, StoreError};
 use std::{
     collections::BTreeMap,

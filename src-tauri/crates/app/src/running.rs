@@ -1,11 +1,11 @@
 //! Who moves the bytes: this process while it owns the data folder, another one otherwise.
 
-use labferry_engine::Until;
 use crate::{
     app::{App, Own, busy},
     problem_text::internal,
     wire::{answers::ProblemWords, events::AppEvent},
 };
+use labferry_engine::Until;
 use labferry_model::{State, TransferId, WaitReason};
 use std::{
     sync::{PoisonError, atomic::Ordering},

@@ -1,12 +1,12 @@
 //! The queue: looking at it, and telling transfers to pause, go on, stop or try again.
 
-use labferry_engine::Ask;
 use crate::{
     app::App,
     problem_text::{invalid, words},
     rows,
     wire::{answers::*, events::AppEvent, requests::*},
 };
+use labferry_engine::Ask;
 use labferry_model::{PartPlan, Problem, ProblemCode, Transfer, TransferId};
 use labferry_store::{Move, TransferFilter};
 use std::collections::{BTreeMap, BTreeSet};

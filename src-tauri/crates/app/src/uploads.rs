@@ -1,12 +1,12 @@
 //! Queueing uploads: folders are expanded, and what cannot be sent is refused before anything is queued for it.
 
-use labferry_engine::preflight::{SourceItem, expand_sources};
 use crate::{
     app::App,
     browse::{about_place, clean},
     problem_text::{internal, invalid, words},
     wire::{answers::*, requests::*},
 };
+use labferry_engine::preflight::{SourceItem, expand_sources};
 use labferry_model::{
     AccountName, Capabilities, ClashPolicy, Direction, Entry, Problem, ProblemCode, ShapeChoice,
     transfer::NewTransfer,
