@@ -1,7 +1,11 @@
 //! What the engine's own tests share.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod bench;
 pub(crate) mod clock;
+mod rounds;
+mod service;
+mod transfers;
 
 use std::{
     path::PathBuf,
