@@ -140,7 +140,8 @@ async fn migrate(connection: &mut SqliteConnection) -> Result<(), StoreError> {
         return Err(StoreError::Newer { path: PathBuf::new(), found, known });
     }
     let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
-    steps(known).run(&mut *transaction).await.map_err(StoreError::other)?;
+    // Not `run`: through its generic connection the compiler no longer sees that opening a store may change threads.
+    steps(known).run_direct(None, &mut *transaction, false).await.map_err(StoreError::other)?;
     transaction.commit().await?;
     Ok(())
 }
