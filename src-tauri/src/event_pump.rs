@@ -1,0 +1,44 @@
+//! Carries the app's events to the window and to the tray.
+
+use crate::tray::Tray;
+use labferry_app::{
+    App,
+    wire::{answers::QueueCounts, events::AppEvent},
+};
+use tauri::{AppHandle, Emitter as _};
+use tokio::sync::broadcast::error::RecvError;
+
+/// The channel the interface listens on.
+const CHANNEL: &str = "labferry://event";
+
+/// Pumps until the app is gone.
+pub(crate) fn start(handle: &AppHandle, app: &App, tray: Tray) {
+    let handle = handle.clone();
+    let mut events = app.subscribe();
+    let app = app.clone();
+    tauri::async_runtime::spawn(async move {
+        tray.show_counts(counts(&app).await.as_ref());
+        loop {
+            let event = match events.recv().await {
+                Ok(event) => event,
+                // The interface asks for what it missed by the numbers it has seen.
+                Err(RecvError::Lagged(_)) => AppEvent::QueueChanged,
+                Err(RecvError::Closed) => return,
+            };
+            match &event {
+                AppEvent::Transfer { counts, .. } => tray.show_counts(Some(counts)),
+                AppEvent::QueueChanged => tray.show_counts(counts(&app).await.as_ref()),
+                AppEvent::Progress { .. } | AppEvent::AccountsChanged => {}
+            }
+            if let Err(error) = handle.emit(CHANNEL, &event) {
+                tracing::warn!("an event did not reach the window: {error}");
+            }
+        }
+    });
+}
+
+/// The queue's counts, or none when it cannot be read; the next event brings them.
+async fn counts(app: &App) -> Option<QueueCounts> {
+    let answer = app.call("transfers.list", serde_json::json!({ "limit": 1 })).await.ok()?;
+    serde_json::from_value(answer.get("counts")?.clone()).ok()
+}
