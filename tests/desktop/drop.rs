@@ -1,0 +1,41 @@
+//! Files dragged from another program and dropped on the window.
+
+use crate::{desk::Desk, one_at_a_time, tools::tools, write_file};
+use serde_json::json;
+use std::process::Command;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_dropped_on_a_record_is_queued_for_it() {
+    let _turn = one_at_a_time().await;
+    let Some(tools) = tools("drop") else { return };
+    let mut desk = Desk::set_up(&tools);
+    let file = desk.home().join("wärme map 3.tif");
+    write_file(&file, 2);
+
+    let window = desk.open_window(&["--practice-lab"]).await;
+    window.open_a_draft().await;
+    window.find("[data-testid=drop-zone]").await;
+
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/desktop/drag_source.py");
+    let mut source = desk.start_and_read(Command::new(&tools.python).arg(script).arg(&file));
+    assert_eq!(source.line(), "ready");
+    let (to_x, to_y) = window.middle_on_screen("[data-testid=drop-zone]", &desk).await;
+    desk.drag("labferry-drag-source", to_x, to_y);
+
+    // Before the button is let go, the window says where the file will go.
+    window.until("document.querySelector('[data-testid=drop-zone]').matches('[data-dragging], .dragging, [data-over]')", json!([])).await;
+    desk.xdotool(&["mouseup", "1"]);
+
+    window
+        .until(
+            "document.querySelector('[data-testid=transfer-row]')?.innerText.includes('wärme map 3')",
+            json!([]),
+        )
+        .await;
+    let list = window.call("transfers.list", json!({})).await;
+    let rows = list["rows"].as_array().unwrap();
+    assert_eq!(rows.len(), 1, "dropped once, queued once: {list}");
+    assert_eq!(rows[0]["local"], file.to_str().unwrap());
+    assert_eq!(rows[0]["size"], 2 << 20);
+    window.close().await;
+}
