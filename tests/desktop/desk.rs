@@ -2,16 +2,20 @@
 
 use crate::{tools::Tools, webdriver::Window};
 use std::{
+    ffi::OsStr,
     io::{BufRead as _, BufReader},
     net::TcpListener,
     os::unix::process::CommandExt as _,
     path::{Path, PathBuf},
-    process::{Child, ChildStdout, Command, Stdio},
+    process::{Child, ChildStdout, Command, ExitStatus, Stdio},
     sync::atomic::{AtomicU32, Ordering},
 };
 
 /// Wide enough for the window and a drag source beside it.
 const SCREEN: &str = "1700x1000x24";
+
+/// The window's title, as xdotool looks for it.
+pub(crate) const WINDOW: &str = "^Labferry$";
 
 /// A program and all it started; they end with it.
 pub(crate) struct Running(Child);
@@ -55,9 +59,16 @@ impl Speaking {
     }
 }
 
+/// What a window under a driver needs, ended in this order.
+struct Seat {
+    _driver: Running,
+    _bus: Speaking,
+    bus_address: String,
+}
+
 /// The desk. Everything on it ends when it is dropped, the window first.
 pub(crate) struct Desk {
-    driver: Option<(Running, String)>,
+    seat: Option<Seat>,
     _manager: Running,
     _display: Running,
     display: String,
@@ -87,7 +98,7 @@ impl Desk {
         let mut manager = Command::new("openbox");
         manager.env("DISPLAY", &display).env("HOME", &home).stdout(Stdio::null()).stderr(Stdio::null());
         let manager = Running::start(&mut manager);
-        Self { driver: None, _manager: manager, _display: server, display, home, app: tools.app.clone() }
+        Self { seat: None, _manager: manager, _display: server, display, home, app: tools.app.clone() }
     }
 
     /// The folder everything of this desk is in; removed with it.
@@ -100,19 +111,43 @@ impl Desk {
         self.home.join("data")
     }
 
-    /// Starts the app with a new bus and a new driver, and waits until its window shows the interface.
+    /// Starts the app under a new driver on a new bus.
     pub(crate) async fn open_window(&mut self, arguments: &[&str]) -> Window {
-        self.driver = None;
+        self.seat = None;
+        let mut bus = self.command("dbus-daemon");
+        bus.arg(format!("--config-file={}/desktop/session.conf", env!("CARGO_MANIFEST_DIR")));
+        let mut bus = self.start_and_read(bus.args(["--nofork", "--print-address"]).stderr(Stdio::null()));
+        let bus_address = bus.line();
+
         let port = free_port();
-        let mut driver = Command::new("dbus-run-session");
+        let mut driver = self.command("WebKitWebDriver");
         driver
-            .arg(format!("--config-file={}/desktop/session.conf", env!("CARGO_MANIFEST_DIR")))
-            .args(["--", "WebKitWebDriver", "--host=127.0.0.1", &format!("--port={port}")])
+            .args(["--host=127.0.0.1", &format!("--port={port}")])
+            .env("DBUS_SESSION_BUS_ADDRESS", &bus_address)
+            .env("TAURI_WEBVIEW_AUTOMATION", "true");
+        let log = std::fs::File::create(self.home.join("driver.log")).unwrap();
+        driver.stdout(log.try_clone().unwrap()).stderr(log);
+        self.seat = Some(Seat { _driver: Running::start(&mut driver), _bus: bus, bus_address });
+        accepts_connections(port).await;
+        let arguments: Vec<_> = arguments.iter().map(|&argument| argument.to_owned()).collect();
+        Window::open(&format!("http://127.0.0.1:{port}"), &self.app, &arguments).await
+    }
+
+    /// Starts the app once more beside the window, without a driver, and waits until it ends.
+    pub(crate) fn start_again(&self) -> ExitStatus {
+        let seat = self.seat.as_ref().expect("a window is open");
+        let app = self.app.clone();
+        self.command(app).env("DBUS_SESSION_BUS_ADDRESS", &seat.bus_address).status().unwrap()
+    }
+
+    /// A command that sees this desk and nothing of the person at the machine.
+    fn command(&self, program: impl AsRef<OsStr>) -> Command {
+        let mut command = Command::new(program);
+        command
             .env("DISPLAY", &self.display)
             .env("HOME", &self.home)
             .env("LABFERRY_DATA_DIR", self.data_folder())
             .env("LABFERRY_PASSPHRASE", "a passphrase for this test alone")
-            .env("TAURI_WEBVIEW_AUTOMATION", "true")
             .env("NO_AT_BRIDGE", "1")
             .env("LC_ALL", "C.UTF-8")
             .env_remove("DBUS_SESSION_BUS_ADDRESS")
@@ -121,23 +156,52 @@ impl Desk {
         for (name, folder) in
             [("DATA", "share"), ("CONFIG", "config"), ("CACHE", "cache"), ("STATE", "state")]
         {
-            driver.env(format!("XDG_{name}_HOME"), self.home.join(folder));
+            command.env(format!("XDG_{name}_HOME"), self.home.join(folder));
         }
         if let Some(theme) = std::env::var_os("LABFERRY_TEST_THEME") {
-            driver.env("GTK_THEME", theme);
+            command.env("GTK_THEME", theme);
         }
-        let log = std::fs::File::create(self.home.join("driver.log")).unwrap();
-        driver.stdout(log.try_clone().unwrap()).stderr(log);
-        let address = format!("http://127.0.0.1:{port}");
-        self.driver = Some((Running::start(&mut driver), address.clone()));
-        accepts_connections(port).await;
-        let arguments: Vec<_> = arguments.iter().map(|&argument| argument.to_owned()).collect();
-        Window::open(&address, &self.app, &arguments).await
+        command
     }
 
     /// Kills the app as a power cut would: at once, with everything it was doing, and its bus and driver with it.
     pub(crate) fn kill_window(&mut self) {
-        self.driver = None;
+        self.seat = None;
+    }
+
+    /// Closes the window as a person does.
+    pub(crate) fn close_by_the_window_manager(&self) {
+        self.xdotool(&[
+            "search",
+            "--sync",
+            "--onlyvisible",
+            "--limit",
+            "1",
+            "--name",
+            WINDOW,
+            "windowactivate",
+            "--sync",
+        ]);
+        self.xdotool(&["key", "--clearmodifiers", "alt+F4"]);
+    }
+
+    /// Puts the window away.
+    pub(crate) fn minimise(&self) {
+        self.xdotool(&[
+            "search",
+            "--onlyvisible",
+            "--limit",
+            "1",
+            "--name",
+            WINDOW,
+            "windowminimize",
+            "--sync",
+        ]);
+    }
+
+    /// Waits until the window is to be seen.
+    pub(crate) fn wait_until_visible(&self) {
+        self.inner_corner(WINDOW);
     }
 
     /// Moves the mouse, presses and releases its button, types; and answers what xdotool prints.
@@ -185,9 +249,12 @@ impl Desk {
         }
     }
 
-    /// Starts a program on this desk whose lines can be read.
-    pub(crate) fn start_and_read(&self, command: &mut Command) -> Speaking {
-        let command = command.env("DISPLAY", &self.display).env("HOME", &self.home).env("NO_AT_BRIDGE", "1");
+    /// Starts a Python program on this desk whose lines can be read.
+    pub(crate) fn start_python(&self, tools: &Tools, arguments: &[&OsStr]) -> Speaking {
+        self.start_and_read(self.command(&tools.python).args(arguments))
+    }
+
+    fn start_and_read(&self, command: &mut Command) -> Speaking {
         let mut running = Running::start(command.stdout(Stdio::piped()));
         let lines = BufReader::new(running.0.stdout.take().unwrap());
         Speaking { _running: running, lines }
@@ -207,7 +274,7 @@ impl Desk {
 
 impl Drop for Desk {
     fn drop(&mut self) {
-        self.driver = None;
+        self.seat = None;
         if std::thread::panicking()
             && let Ok(log) = std::fs::read_to_string(self.home.join("driver.log"))
         {

@@ -2,7 +2,6 @@
 
 use crate::{desk::Desk, one_at_a_time, tools::tools, write_file};
 use serde_json::json;
-use std::process::Command;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_file_dropped_on_a_record_is_queued_for_it() {
@@ -17,7 +16,7 @@ async fn a_file_dropped_on_a_record_is_queued_for_it() {
     window.find("[data-testid=drop-zone]").await;
 
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/desktop/drag_source.py");
-    let mut source = desk.start_and_read(Command::new(&tools.python).arg(script).arg(&file));
+    let mut source = desk.start_python(&tools, &[script.as_ref(), file.as_os_str()]);
     assert_eq!(source.line(), "ready");
     let (to_x, to_y) = window.middle_on_screen("[data-testid=drop-zone]", &desk).await;
     desk.drag("labferry-drag-source", to_x, to_y);

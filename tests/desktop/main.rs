@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, dead_code)]
 
 mod border;
+mod closing;
 mod desk;
 mod tools;
 mod webdriver;

@@ -1,6 +1,6 @@
 //! The few calls of the W3C WebDriver protocol this suite needs, as WebKitWebDriver answers them.
 
-use crate::desk::Desk;
+use crate::desk::{Desk, WINDOW};
 use serde_json::{Value, json};
 use std::{path::Path, time::Duration};
 
@@ -102,7 +102,7 @@ impl Window {
 
     /// The middle of an element in the screen's coordinates.
     pub(crate) async fn middle_on_screen(&self, css: &str, desk: &Desk) -> (i64, i64) {
-        let (left, top) = desk.inner_corner("^Labferry$");
+        let (left, top) = desk.inner_corner(WINDOW);
         let script = "const box = document.querySelector(arguments[0]).getBoundingClientRect();
             return [Math.round(box.x + box.width / 2), Math.round(box.y + box.height / 2)];";
         let middle = self.run(script, json!([css])).await;
