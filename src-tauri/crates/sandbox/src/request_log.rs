@@ -1,0 +1,87 @@
+//! Every request the services saw, for `GET /inspect/requests`.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU16, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use crate::clock::wire_time;
+use crate::metered::Meter;
+
+/// Requests remembered; older ones are forgotten.
+const REMEMBERED: usize = 200_000;
+
+/// One request, still changing while it runs.
+pub(crate) struct Seen {
+    /// The service's key.
+    pub(crate) service: &'static str,
+    /// `service` or `storage`.
+    pub(crate) door: &'static str,
+    pub(crate) method: String,
+    pub(crate) path: String,
+    /// The query without signatures.
+    pub(crate) query: Vec<(String, String)>,
+    pub(crate) host: Option<String>,
+    pub(crate) range: Option<String>,
+    pub(crate) had_authorization: bool,
+    pub(crate) part: Option<u32>,
+    pub(crate) at: Timestamp,
+    pub(crate) received: Arc<Meter>,
+    pub(crate) sent: Arc<Meter>,
+    /// 0 while there is no answer.
+    pub(crate) status: AtomicU16,
+    /// What a fault rule did, in its own words.
+    pub(crate) faults: Vec<Value>,
+}
+
+impl Seen {
+    fn to_json(&self) -> Value {
+        let status = match self.status.load(Ordering::Relaxed) {
+            0 => Value::Null,
+            status => status.into(),
+        };
+        json!({
+            "service": self.service,
+            "door": self.door,
+            "method": self.method,
+            "path": self.path,
+            "query": self.query.iter().cloned().collect::<std::collections::BTreeMap<_, _>>(),
+            "host": self.host,
+            "range": self.range,
+            "had_authorization": self.had_authorization,
+            "part": self.part,
+            "at": wire_time(self.at),
+            "bytes_received": self.received.bytes.load(Ordering::Relaxed),
+            "bytes_sent": self.sent.bytes.load(Ordering::Relaxed),
+            "status": status,
+            "faults": self.faults,
+        })
+    }
+}
+
+/// The requests, oldest first.
+#[derive(Default)]
+pub(crate) struct RequestLog {
+    seen: Mutex<VecDeque<Arc<Seen>>>,
+}
+
+impl RequestLog {
+    pub(crate) fn add(&self, seen: Arc<Seen>) {
+        let mut list = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        if list.len() == REMEMBERED {
+            list.pop_front();
+        }
+        list.push_back(seen);
+    }
+
+    pub(crate) fn to_json(&self) -> Vec<Value> {
+        let list = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        list.iter().map(|seen| seen.to_json()).collect()
+    }
+
+    pub(crate) fn clear(&self) {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+}

@@ -1,0 +1,3 @@
+//! The services the lab speaks, one folder each.
+
+pub(crate) mod nrp;
