@@ -1,0 +1,63 @@
+const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'] as const;
+
+/** A size in binary units, with the unit written: `1.8 GiB`. Three figures at most, none after the point for bytes. */
+export function bytes(count: number): string {
+  let value = count;
+  let unit = 0;
+  while (value >= 1024 && unit < units.length - 1) {
+    value /= 1024;
+    unit += 1;
+  }
+  // 1023.96 KiB must not read 1024.0 KiB.
+  if (unit > 0 && value >= 999.5 && unit < units.length - 1) {
+    value /= 1024;
+    unit += 1;
+  }
+  const digits = unit === 0 || value >= 99.95 ? 0 : 1;
+  return `${value.toFixed(digits)} ${units[unit]}`;
+}
+
+/** A speed: `84 MiB/s`. */
+export function speed(bytesPerSecond: number): string {
+  return `${bytes(bytesPerSecond)}/s`;
+}
+
+/** Time left in words, coarse on purpose: `40 s`, `6 min`, `3 h 10 min`, `2 d 4 h`. */
+export function timeLeft(seconds: number): string {
+  if (seconds < 60) return `${Math.max(1, Math.round(seconds))} s`;
+  const minutes = Math.round(seconds / 60);
+  if (minutes < 60) return `${minutes} min`;
+  const hours = Math.floor(minutes / 60);
+  if (hours < 24) return minutes % 60 === 0 ? `${hours} h` : `${hours} h ${minutes % 60} min`;
+  const days = Math.floor(hours / 24);
+  return hours % 24 === 0 ? `${days} d` : `${days} d ${hours % 24} h`;
+}
+
+/** A share of a whole in whole per cent, never 100 before it is all there. */
+export function percent(done: number, all: number): number {
+  if (all <= 0) return done >= all ? 100 : 0;
+  return Math.min(100, Math.max(0, Math.floor((done / all) * 100)));
+}
+
+/** Date and time as this computer writes them; today only the time. */
+export function when(milliseconds: number, now: number): string {
+  const date = new Date(milliseconds);
+  const sameDay = date.toDateString() === new Date(now).toDateString();
+  const time = date.toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' });
+  return sameDay ? time : `${date.toLocaleDateString([], { dateStyle: 'medium' })} ${time}`;
+}
+
+/** The full date and time, for titles and screen readers. */
+export function whenInFull(milliseconds: number): string {
+  return new Date(milliseconds).toLocaleString([], { dateStyle: 'full', timeStyle: 'medium' });
+}
+
+/** Splits a name so that its end (running number and ending) can stay visible when the front is cut. */
+export function splitName(name: string): { head: string; tail: string } {
+  const letters = [...name];
+  const dot = name.lastIndexOf('.');
+  const ending = dot > 0 ? [...name.slice(dot)].length : 0;
+  const kept = Math.min(letters.length, ending > 0 && ending <= 8 ? ending + 5 : 7);
+  if (letters.length <= 14) return { head: name, tail: '' };
+  return { head: letters.slice(0, letters.length - kept).join(''), tail: letters.slice(-kept).join('') };
+}
