@@ -15,7 +15,7 @@ const ALLOWED: [(&str, &[&str]); 14] = [
     ("vault", &["model"]),
     ("watch", &["model"]),
     ("engine", &["model", "provider", "store"]),
-    ("app", &["model", "provider", "connector-*", "store", "vault", "watch", "engine"]),
+    ("app", &["model", "provider", "connector-*", "store", "vault", "watch", "engine", "sandbox"]),
     ("cli", &["app", "sandbox"]),
     ("bridge", &["app"]),
     ("desktop", &["app", "sandbox"]),

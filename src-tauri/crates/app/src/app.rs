@@ -3,6 +3,7 @@
 use crate::{
     connections::AccountConnections,
     events,
+    practice_lab::PracticeLab,
     problem_text::{internal, invalid, words},
     system_clock::SystemClock,
     wire::{answers::*, events::*, requests::*},
@@ -62,6 +63,7 @@ pub(crate) struct Shared {
     pub(crate) store: Store,
     pub(crate) vault: Vault,
     pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) lab: Arc<PracticeLab>,
     pub(crate) connections: Arc<AccountConnections>,
     pub(crate) engine: Engine,
     pub(crate) events: broadcast::Sender<AppEvent>,
@@ -69,6 +71,8 @@ pub(crate) struct Shared {
     pub(crate) recovered: OnceCell<u64>,
     /// Whether a task of ours runs the engine until it is stopped.
     pub(crate) in_background: AtomicBool,
+    /// Why the engine does not run although it should.
+    pub(crate) trouble: Mutex<Option<ProblemWords>>,
     pub(crate) tasks: Mutex<Vec<tokio::task::JoinHandle<()>>>,
 }
 
@@ -101,11 +105,18 @@ impl App {
         };
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
         let limits = store.setting::<Limits>("limits").await?.unwrap_or_default();
+        let lab = Arc::new(PracticeLab::new(
+            folder.path().join("practice-lab"),
+            store.clone(),
+            vault.clone(),
+            Arc::clone(&clock),
+        ));
         let connections = Arc::new(AccountConnections::new(
             store.clone(),
             vault.clone(),
             Arc::clone(&clock),
             limits.clone(),
+            Arc::clone(&lab),
         ));
         let engine = Engine::new(store.clone(), connections.clone(), Arc::clone(&clock), limits);
         let (events, _) = broadcast::channel(EVENT_BUFFER);
@@ -116,11 +127,13 @@ impl App {
             store,
             vault,
             clock,
+            lab,
             connections,
             engine,
             events,
             recovered: OnceCell::new(),
             in_background: AtomicBool::new(false),
+            trouble: Mutex::default(),
             tasks: Mutex::default(),
         });
         let app = Self { shared };
@@ -152,17 +165,25 @@ impl App {
             data_folder: self.shared.folder.path().display().to_string(),
             runs_engine: self.owns(),
             vault: self.shared.vault.kind().name().to_owned(),
-            practice_lab: false,
+            practice_lab: self.shared.lab.is_running().await,
             interrupted: self.shared.recovered.get().copied().unwrap_or(0),
+            problem: self.shared.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone(),
         })
     }
 
-    /// Starts the practice lab in this process.
+    /// Starts the practice lab unless it runs already, and gives its accounts.
     ///
     /// # Errors
     /// A lab that cannot be started.
     pub async fn practice_lab_start(&self, _: Empty) -> Result<Vec<AccountRow>, ProblemWords> {
-        Err(words(&Problem::new(ProblemCode::Unsupported).about("the practice lab")))
+        let accounts = self.shared.lab.start().await?;
+        self.tell(AppEvent::AccountsChanged);
+        Ok(accounts.iter().map(|account| self.account_row(account)).collect())
+    }
+
+    /// The address through which the practice lab's faults are scripted, while this process runs it.
+    pub async fn practice_lab_control(&self) -> Option<String> {
+        self.shared.lab.control_url().await
     }
 
     /// The connector of the account a request names.

@@ -1,6 +1,6 @@
 //! From an account to the connector that speaks for it, made once and kept while the account stays as it is.
 
-use crate::connectors;
+use crate::{connectors, practice_lab::PracticeLab};
 use async_trait::async_trait;
 use labferry_engine::Connections;
 use labferry_model::{AccountName, Clock, Limits, Problem, ProblemCode, Secrets};
@@ -22,12 +22,20 @@ pub(crate) struct AccountConnections {
     clock: Arc<dyn Clock>,
     limits: Limits,
     registry: Registry,
+    lab: Arc<PracticeLab>,
     known: Mutex<Known>,
 }
 
 impl AccountConnections {
-    pub(crate) fn new(store: Store, vault: Vault, clock: Arc<dyn Clock>, limits: Limits) -> Self {
-        Self { store, vault, clock, limits, registry: connectors::registry(), known: Mutex::default() }
+    pub(crate) fn new(
+        store: Store,
+        vault: Vault,
+        clock: Arc<dyn Clock>,
+        limits: Limits,
+        lab: Arc<PracticeLab>,
+    ) -> Self {
+        let registry = connectors::registry();
+        Self { store, vault, clock, limits, registry, lab, known: Mutex::default() }
     }
 
     /// The services this build knows.
@@ -85,7 +93,12 @@ impl AccountConnections {
 impl Connections for AccountConnections {
     async fn provider(&self, name: &AccountName) -> Result<Arc<dyn Provider>, Problem> {
         // Another process may have changed the account: the row is looked at each time, which costs a point read.
-        let account = self.account(name).await?;
+        let mut account = self.account(name).await?;
+        if account.practice && !self.lab.is_running().await {
+            // The lab may come up at another address than the last time.
+            self.lab.start().await?;
+            account = self.account(name).await?;
+        }
         if let Some((made_for, provider)) =
             self.known.lock().unwrap_or_else(PoisonError::into_inner).get(name)
             && *made_for == account

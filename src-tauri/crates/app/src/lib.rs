@@ -14,6 +14,7 @@ mod connectors;
 mod data_place;
 mod downloads;
 mod events;
+mod practice_lab;
 mod problem_text;
 mod records;
 mod rows;

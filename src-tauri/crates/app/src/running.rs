@@ -15,6 +15,9 @@ use std::{
 /// How often a process that does not own the folder looks whether rows have settled or the owner is gone.
 const LOOK: Duration = Duration::from_millis(400);
 
+/// How long the engine rests after the database failed it.
+const AFTER_TROUBLE: Duration = Duration::from_secs(10);
+
 impl App {
     /// Runs the engine in the background until [`App::stop`]. Where another process owns the folder this waits for it
     /// to end, and takes over then. A second call does nothing.
@@ -28,8 +31,12 @@ impl App {
                 app.shared.clock.sleep(LOOK).await;
             }
             app.tell(AppEvent::QueueChanged);
-            if let Err(problem) = app.run(Until::Stopped).await {
+            // It returns well when it was stopped, and badly when the database failed it: that may pass.
+            while let Err(problem) = app.run(Until::Stopped).await {
                 tracing::error!(?problem, "the engine stopped");
+                app.in_trouble(Some(problem));
+                app.shared.clock.sleep(AFTER_TROUBLE).await;
+                app.in_trouble(None);
             }
         }));
     }
@@ -87,6 +94,7 @@ impl App {
             // An aborted task answers with an error that says so.
             let _ = task.await;
         }
+        self.shared.lab.stop().await;
         self.shared.store.clone().close().await;
         self.shared.ownership.lock().unwrap_or_else(PoisonError::into_inner).take();
     }
@@ -102,6 +110,11 @@ impl App {
         };
         self.shared.recovered.get_or_try_init(recover).await?;
         Ok(self.shared.engine.run(until).await?)
+    }
+
+    fn in_trouble(&self, problem: Option<ProblemWords>) {
+        *self.shared.trouble.lock().unwrap_or_else(PoisonError::into_inner) = problem;
+        self.tell(AppEvent::QueueChanged);
     }
 
     /// Owns the folder if that is possible now.

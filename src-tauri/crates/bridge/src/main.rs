@@ -65,7 +65,8 @@ async fn serve(arguments: Arguments) -> Result<(), String> {
     app.start_engine();
     let options = BridgeOptions { port: arguments.port, ui: arguments.ui, files };
     let bridge = Bridge::start(app.clone(), options).await.map_err(|error| error.to_string())?;
-    let line = serde_json::json!({ "url": bridge.url(), "token": bridge.token() });
+    let control = app.practice_lab_control().await;
+    let line = serde_json::json!({ "url": bridge.url(), "token": bridge.token(), "lab_control": control });
     writeln!(std::io::stdout(), "{line}").map_err(|error| error.to_string())?;
     told_to_stop().await;
     bridge.stop().await;

@@ -64,6 +64,17 @@ impl EncryptedFile {
         Ok(file)
     }
 
+    /// Opens it, and makes it when it is missing.
+    pub(crate) fn create(folder: &Path, passphrase: Secret) -> Result<Self, VaultError> {
+        let file = Self::open(folder, passphrase)?;
+        let lock = file.lock()?;
+        if !file.path.exists() {
+            file.save(&Content::new())?;
+        }
+        drop(lock);
+        Ok(file)
+    }
+
     pub(crate) fn read(&self, account: &AccountName) -> Result<Option<Secrets>, VaultError> {
         Ok(self.load()?.remove(account))
     }

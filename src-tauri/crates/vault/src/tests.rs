@@ -120,6 +120,17 @@ async fn an_existing_file_is_preferred_and_a_wrong_passphrase_is_told() {
 }
 
 #[tokio::test]
+async fn a_file_made_on_purpose_is_preferred_from_then_on() {
+    let folder = Folder::new("purpose");
+    let made = Vault::encrypted_file(&folder.0, Secret::new("correct horse")).await.unwrap();
+    made.write(&account("nrp"), &secrets(TOKEN)).await.unwrap();
+    Vault::encrypted_file(&folder.0, Secret::new("correct horse")).await.unwrap();
+    let vault = Vault::open(&folder.0, Some(Secret::new("correct horse"))).await.unwrap();
+    assert_eq!(vault.kind(), VaultKind::EncryptedFile);
+    assert_eq!(vault.read(&account("nrp")).await.unwrap(), Some(secrets(TOKEN)));
+}
+
+#[tokio::test]
 async fn memory_keeps_for_the_process() {
     let vault = Vault::memory();
     vault.write(&account("nrp"), &secrets(TOKEN)).await.unwrap();

@@ -88,6 +88,16 @@ impl Vault {
         Ok(Self::keeping(place))
     }
 
+    /// A vault in the folder's encrypted file, whatever keychain there is. From then on [`Vault::open`] prefers it.
+    ///
+    /// # Errors
+    /// [`VaultError::WrongPassphrase`], [`VaultError::Unreadable`] or [`VaultError::Io`].
+    pub async fn encrypted_file(folder: &Path, passphrase: Secret) -> Result<Self, VaultError> {
+        let folder = folder.to_path_buf();
+        let file = blocking(move || EncryptedFile::create(&folder, passphrase)).await?;
+        Ok(Self::keeping(Place::File(file)))
+    }
+
     /// A vault that forgets everything with the process.
     #[must_use]
     pub fn memory() -> Self {

@@ -37,6 +37,10 @@ pub struct AppState {
     /// Transfers that were interrupted when the program last stopped and go on now.
     #[ts(type = "number")]
     pub interrupted: u64,
+    /// What keeps the queue from being worked at all, such as a full disk under the database.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub problem: Option<ProblemWords>,
 }
 
 /// An account.
