@@ -1,1 +1,17 @@
+//! NRP repositories, InvenioRDM and Zenodo: records with files, over the InvenioRDM REST interface.
+//!
+//! What is certain, what was observed and what is unknown about the services stands in `NOTES.md`.
 
+#![warn(missing_docs)]
+
+mod api_types;
+mod browse;
+mod connector;
+mod download;
+mod errors;
+mod part_links;
+mod records;
+mod sign_in;
+mod upload;
+
+pub use sign_in::Nrp;
