@@ -4,5 +4,5 @@ use labferry_provider::Registry;
 
 /// Every connector.
 pub(crate) fn registry() -> Registry {
-    Registry::default()
+    Registry::default().with(labferry_connector_nrp::Nrp)
 }
