@@ -34,6 +34,7 @@ import type { QueueCounts } from "./QueueCounts";
 import type { Queued } from "./Queued";
 import type { ReceiptRow } from "./ReceiptRow";
 import type { ServiceRow } from "./ServiceRow";
+import type { SettingsRow } from "./SettingsRow";
 import type { SignInAnswer } from "./SignInAnswer";
 import type { TransferDetail } from "./TransferDetail";
 import type { TransferList } from "./TransferList";
@@ -41,7 +42,7 @@ import type { TransferRequest } from "./TransferRequest";
 import type { TransferRow } from "./TransferRow";
 import type { TransferSelection } from "./TransferSelection";
 
-export type { AccountRequest, AccountRow, AddAccount, AddDownloads, AddUploads, AppEvent, AppState, Changed, CheckPlace, CheckRow, ContainerRow, DigestRow, DigestsRow, EditRecord, Empty, EntryRow, EventList, EventsSince, FieldRow, FileRow, LeftoverRow, ListPlace, ListReceipts, ListTransfers, MoveTransfer, PageAnswer, PartRow, PlaceRequest, PlacesRequest, ProblemWords, ProgressSample, QueueCounts, Queued, ReceiptRow, ServiceRow, SignInAnswer, TransferDetail, TransferList, TransferRequest, TransferRow, TransferSelection };
+export type { AccountRequest, AccountRow, AddAccount, AddDownloads, AddUploads, AppEvent, AppState, Changed, CheckPlace, CheckRow, ContainerRow, DigestRow, DigestsRow, EditRecord, Empty, EntryRow, EventList, EventsSince, FieldRow, FileRow, LeftoverRow, ListPlace, ListReceipts, ListTransfers, MoveTransfer, PageAnswer, PartRow, PlaceRequest, PlacesRequest, ProblemWords, ProgressSample, QueueCounts, Queued, ReceiptRow, ServiceRow, SettingsRow, SignInAnswer, TransferDetail, TransferList, TransferRequest, TransferRow, TransferSelection };
 
 /** Every command a front end may give: its request and its answer. */
 export type Commands = {
@@ -73,6 +74,8 @@ export type Commands = {
   "transfers.clear": { request: TransferSelection; answer: Changed };
   "events.since": { request: EventsSince; answer: EventList };
   "checks.run": { request: CheckPlace; answer: Array<CheckRow> };
+  "settings.show": { request: Empty; answer: SettingsRow };
+  "settings.change": { request: SettingsRow; answer: SettingsRow };
   "receipts.list": { request: ListReceipts; answer: Array<ReceiptRow> };
 };
 
@@ -109,5 +112,7 @@ export const commandNames: readonly CommandName[] = [
   "transfers.clear",
   "events.since",
   "checks.run",
+  "settings.show",
+  "settings.change",
   "receipts.list",
 ];

@@ -5,11 +5,12 @@ use crate::{
     events,
     practice_lab::PracticeLab,
     problem_text::{internal, invalid, words},
+    settings,
     system_clock::SystemClock,
     wire::{answers::*, events::*, requests::*},
 };
 use labferry_engine::{Connections as _, Engine};
-use labferry_model::{AccountName, Clock, Limits, Problem, ProblemCode, Secret};
+use labferry_model::{AccountName, Clock, Problem, ProblemCode, Secret};
 use labferry_provider::Provider;
 use labferry_store::{DataFolder, Ownership, Store};
 use labferry_vault::Vault;
@@ -104,7 +105,7 @@ impl App {
             Vault::open(folder.path(), options.passphrase).await?
         };
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
-        let limits = store.setting::<Limits>("limits").await?.unwrap_or_default();
+        let limits = settings::limits(&store).await?;
         let lab = Arc::new(PracticeLab::new(
             folder.path().join("practice-lab"),
             store.clone(),

@@ -19,6 +19,7 @@ mod problem_text;
 mod records;
 mod rows;
 mod running;
+mod settings;
 mod system_clock;
 mod transfers;
 mod uploads;

@@ -136,6 +136,12 @@ impl Engine {
         drop(self.shared.running.lock().await);
     }
 
+    /// Caps each direction at so many bytes a second, all transfers together, from now on; none is no cap.
+    pub fn set_bandwidth(&self, rate: Option<u64>) {
+        self.shared.upload_bandwidth.set(rate);
+        self.shared.download_bandwidth.set(rate);
+    }
+
     /// Rows were added or changed.
     pub fn wake(&self) {
         self.shared.woken.notify_one();

@@ -30,7 +30,13 @@ impl DataFolder {
         builder.recursive(true);
         #[cfg(unix)]
         std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        builder.create(path).map_err(failed)?;
+        builder.create(path).map_err(|source| match source.kind() {
+            io::ErrorKind::AlreadyExists | io::ErrorKind::NotADirectory => failed(io::Error::new(
+                io::ErrorKind::NotADirectory,
+                "there is a file where a folder is needed",
+            )),
+            _ => failed(source),
+        })?;
         if !fs::metadata(path).map_err(failed)?.is_dir() {
             return Err(failed(io::Error::from(io::ErrorKind::NotADirectory)));
         }

@@ -385,6 +385,20 @@ pub struct ReceiptRow {
     pub digests: DigestsRow,
 }
 
+/// What a person can set. Sent back whole to change it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct SettingsRow {
+    /// Most bytes a second in each direction, all transfers together; none is no limit. Counts at once.
+    #[ts(type = "number | null")]
+    pub bandwidth: Option<u64>,
+    /// Files moved at once. Counts from the next start.
+    pub files: u32,
+    /// Parts of one file moved at once. Counts from the next start.
+    pub parts_per_file: u32,
+    /// Connections to one account. Counts from the next start.
+    pub connections_per_account: u32,
+}
+
 /// A file on the service that was begun and never finished.
 #[derive(Debug, Clone, Serialize, Deserialize, TS)]
 pub struct LeftoverRow {

@@ -35,6 +35,8 @@ macro_rules! command_table {
             "transfers.clear"       transfers_clear(TransferSelection) -> Changed;
             "events.since"          events_since(EventsSince) -> EventList;
             "checks.run"            checks_run(CheckPlace) -> Vec<CheckRow>;
+            "settings.show"         settings_show(Empty) -> SettingsRow;
+            "settings.change"       settings_change(SettingsRow) -> SettingsRow;
             "receipts.list"         receipts_list(ListReceipts) -> Vec<ReceiptRow>;
         }
     };

@@ -2,27 +2,38 @@
 
 use labferry_model::Clock;
 use std::{
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
 /// A queue in time: each piece books the stretch it may take and waits for its end.
 pub(crate) struct Bandwidth {
     clock: Arc<dyn Clock>,
-    /// Bytes a second; none is no limit.
-    rate: Option<u64>,
+    /// Bytes a second; 0 is no limit.
+    rate: AtomicU64,
     /// When the last booked stretch ends.
     booked: Mutex<Duration>,
 }
 
 impl Bandwidth {
     pub(crate) fn new(clock: Arc<dyn Clock>, rate: Option<u64>) -> Self {
-        Self { clock, rate: rate.filter(|&rate| rate > 0), booked: Mutex::default() }
+        Self { clock, rate: AtomicU64::new(rate.unwrap_or(0)), booked: Mutex::default() }
+    }
+
+    /// Another cap from the next piece on; stretches that are booked stay as they are.
+    pub(crate) fn set(&self, rate: Option<u64>) {
+        self.rate.store(rate.unwrap_or(0), Ordering::Relaxed);
     }
 
     /// Returns when these bytes may move.
     pub(crate) async fn take(&self, bytes: usize) {
-        let Some(rate) = self.rate else { return };
+        let rate = self.rate.load(Ordering::Relaxed);
+        if rate == 0 {
+            return;
+        }
         #[allow(clippy::cast_precision_loss)]
         let length = Duration::from_secs_f64(bytes as f64 / rate as f64);
         let now = self.clock.monotonic();
@@ -48,7 +59,11 @@ mod tests {
             bandwidth.take(500).await;
         }
         assert_eq!(clock.monotonic(), Duration::from_secs(5));
-        Bandwidth::new(clock.clone(), None).take(1 << 30).await;
-        assert_eq!(clock.monotonic(), Duration::from_secs(5));
+        bandwidth.set(Some(500));
+        bandwidth.take(1_000).await;
+        assert_eq!(clock.monotonic(), Duration::from_secs(7));
+        bandwidth.set(None);
+        bandwidth.take(1 << 30).await;
+        assert_eq!(clock.monotonic(), Duration::from_secs(7));
     }
 }

@@ -1,0 +1,11 @@
+//! The app as front ends see it: every command through `App::call`, against a practice lab of its own.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod accounts;
+mod bench;
+mod owners;
+mod practice;
+mod refusals;
+mod secrets;
+mod settings;
+mod transfers;
