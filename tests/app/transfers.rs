@@ -147,7 +147,15 @@ async fn the_queue_obeys_pause_resume_cancel_retry_move_and_clear() {
 async fn a_record_is_made_edited_published_versioned_and_a_draft_deleted() {
     let bench = Bench::new().await;
     let place = bench.draft().await;
-    let edited = json!({ "account": "nrp", "path": place, "metadata": { "title": "Zebrafish, run 42" } });
+    let incomplete = bench.refusal("records.publish", json!({ "account": "nrp", "path": place })).await;
+    assert!(incomplete.message.contains("creators"), "what is missing is said: {incomplete:?}");
+    let metadata = json!({
+        "title": "Zebrafish, run 42",
+        "creators": [{ "person_or_org": { "type": "personal", "given_name": "Ada", "family_name": "Lab" } }],
+        "publication_date": "2026-11-24",
+        "resource_type": { "id": "dataset" },
+    });
+    let edited = json!({ "account": "nrp", "path": place, "metadata": metadata });
     assert_eq!(bench.call("records.edit", edited).await["title"], "Zebrafish, run 42");
     let file = bench.work.file("notes.txt", b"a record needs a file");
     bench.settle(&bench.put(&[&file], &place).await).await;

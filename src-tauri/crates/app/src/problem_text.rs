@@ -139,7 +139,10 @@ pub(crate) fn words(problem: &Problem) -> ProblemWords {
     let sentence = line.sentence.replacen("{}", subject.unwrap_or(line.it), 1);
     let message = match (line.cause, detail) {
         (Cause::Follows, Some(detail)) => format!("{sentence}: {detail}"),
-        (Cause::Says, Some(detail)) => detail.to_owned(),
+        (Cause::Says, Some(detail)) => match subject.filter(|subject| !detail.contains(subject)) {
+            Some(subject) => format!("{subject}: {detail}"),
+            None => detail.to_owned(),
+        },
         (Cause::Stays, _) | (_, None) => sentence,
     };
     ProblemWords {
@@ -233,5 +236,7 @@ mod tests {
     #[test]
     fn a_cause_that_says_it_all_is_the_sentence() {
         assert_eq!(invalid("the name is empty").message, "The name is empty.");
+        let problem = Problem::new(ProblemCode::InvalidRequest).about("htp:/x").because("it is no address");
+        assert_eq!(words(&problem).message, "htp:/x: it is no address.");
     }
 }

@@ -121,6 +121,9 @@ pub fn transport(operation: &'static str, to: &str, error: reqwest::Error) -> Pr
         .caused_by(redact(&chain(&error)))
 }
 
+/// hyper's words for bytes that came before a request was sent.
+const SPOKE_FIRST: &str = "received unexpected message from connection";
+
 fn transport_kind(error: &reqwest::Error) -> (ProblemCode, Advice, String) {
     if let Some(tls) = find::<rustls::Error>(error) {
         let words = match tls {
@@ -141,6 +144,12 @@ fn transport_kind(error: &reqwest::Error) -> (ProblemCode, Advice, String) {
         }
     }
     let deepest = deepest(error);
+    // hyper has no other way to tell it; the app's suite holds it with a server that speaks first. Tried again all the
+    // same: a proxy that closes an idle connection with a last word looks like this, too.
+    if deepest == SPOKE_FIRST {
+        let words = "it speaks before it is asked, which no HTTP server does".to_owned();
+        return (ProblemCode::NotTheService, Advice::Again, words);
+    }
     if error.is_connect() {
         let words =
             if error.is_timeout() { "no answer to the connection attempt".to_owned() } else { deepest };
