@@ -19,9 +19,16 @@ async fn an_account_is_added_after_its_sign_in_worked_and_found_again() {
     let tested = bench.call("accounts.test", json!({ "account": "nrp" })).await;
     assert!(tested["capabilities"]["name_limit"].as_u64().unwrap() > 0, "{tested}");
 
-    let again = bench.refusal("accounts.add", bench.account("nrp")).await;
-    assert_eq!(again.code, "invalid_request");
-    assert!(again.message.contains("\"nrp\" already"), "{again:?}");
+    assert_eq!(
+        bench.call("accounts.add", bench.account("nrp")).await,
+        row,
+        "signing in anew changes nothing"
+    );
+    let mut elsewhere = bench.account("nrp");
+    elsewhere["url"] = json!("https://zenodo.org");
+    let taken = bench.refusal("accounts.add", elsewhere).await;
+    assert_eq!(taken.code, "invalid_request");
+    assert!(taken.message.contains("\"nrp\" already"), "{taken:?}");
 
     assert_eq!(bench.call("accounts.remove", json!({ "account": "nrp" })).await, json!({ "changed": 1 }));
     assert_eq!(bench.call("accounts.list", json!({})).await, json!([]));

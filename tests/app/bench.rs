@@ -58,7 +58,7 @@ pub(crate) struct Bench {
     pub(crate) lab: Sandbox,
     pub(crate) data: Folder,
     pub(crate) work: Folder,
-    _world: Folder,
+    world: Folder,
 }
 
 pub(crate) const PASSPHRASE: &str = "a passphrase for tests";
@@ -85,7 +85,12 @@ impl Bench {
         let (data, work, world) = (Folder::new(), Folder::new(), Folder::new());
         let lab = Sandbox::start(SandboxOptions::new(world.path())).await.unwrap();
         let app = App::open(options(&data)).await.unwrap();
-        Self { app, lab, data, work, _world: world }
+        Self { app, lab, data, work, world }
+    }
+
+    /// The folder of the lab's world.
+    pub(crate) fn world(&self) -> PathBuf {
+        self.world.path().to_path_buf()
     }
 
     /// The request that adds the lab's account under that name.
@@ -140,6 +145,13 @@ impl Bench {
         }
         rows
     }
+}
+
+/// A plain client, for what people do beside the app.
+pub(crate) fn client() -> reqwest::Client {
+    // The connectors' transport does this for itself; a client built here has to ask for it.
+    drop(rustls::crypto::ring::default_provider().install_default());
+    reqwest::Client::builder().no_proxy().tls_certs_only([]).build().unwrap()
 }
 
 /// Bytes that repeat late enough for a swapped part to be noticed.

@@ -9,3 +9,4 @@ mod refusals;
 mod secrets;
 mod settings;
 mod transfers;
+mod trouble;

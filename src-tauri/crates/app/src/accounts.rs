@@ -7,7 +7,8 @@ use crate::{
     rows,
     wire::{answers::*, events::AppEvent, requests::*},
 };
-use labferry_model::{Secret, Secrets};
+use labferry_engine::Ask;
+use labferry_model::{AccountName, Secret, Secrets};
 use labferry_provider::ServiceForm;
 use labferry_store::Account;
 use std::sync::{Arc, Mutex};
@@ -30,18 +31,14 @@ impl App {
         Ok(accounts.iter().map(|account| self.account_row(account)).collect())
     }
 
-    /// Adds an account once its sign-in worked.
+    /// Adds an account once its sign-in worked. Adding one again, with the same service and address, signs it in anew:
+    /// its secrets and settings are replaced, and transfers that waited for that go on.
     ///
     /// # Errors
-    /// A name that is taken, a form that is not filled in, a sign-in that fails, a vault that cannot keep the secret.
-    /// Nothing is kept then.
+    /// A name that another account has, a form that is not filled in, a sign-in that fails, a vault that cannot keep the
+    /// secret. Everything is as it was then.
     pub async fn account_add(&self, request: AddAccount) -> Result<AccountRow, ProblemWords> {
         let name = account_name(&request.name)?;
-        if self.shared.store.account(&name).await?.is_some() {
-            return Err(invalid(format!(
-                "there is an account named \"{name}\" already; remove it first, or choose another name"
-            )));
-        }
         let form = self.shared.connections.service(&request.service)?.form();
         let secrets = filled_in(&form, &request)?;
         let url = match (request.url.trim(), &form.default_url) {
@@ -49,25 +46,51 @@ impl App {
             ("", None) => return Err(invalid(format!("the address of {} is missing", form.title))),
             (given, _) => given.to_owned(),
         };
+        let there = self.shared.store.account(&name).await?;
+        let same = |there: &Account| {
+            there.service == form.service && there.url.trim_end_matches('/') == url.trim_end_matches('/')
+        };
+        if let Some(other) = there.as_ref().filter(|there| !same(there)) {
+            return Err(invalid(format!(
+                "there is an account named \"{name}\" already, at {}; remove it first, or choose another name",
+                other.url
+            )));
+        }
         let account = Account {
             name: name.clone(),
             service: form.service.clone(),
             url,
             settings: request.settings.clone(),
-            created: self.shared.clock.now(),
-            practice: false,
+            created: there.as_ref().map_or_else(|| self.shared.clock.now(), |there| there.created),
+            practice: there.as_ref().is_some_and(|there| there.practice),
         };
         // The service may rotate a secret while it is tried: what is kept is what it left.
         let keeper = Arc::new(TrialKeeper(Mutex::new(secrets)));
         let provider = self.shared.connections.connect(&account, keeper.clone())?;
         provider.check_sign_in().await.map_err(|error| error.about(account.url.clone()))?;
         self.shared.vault.write(&name, &keeper.secrets()).await?;
-        if let Err(error) = self.shared.store.add_account(&account).await {
+        if there.is_some() {
+            self.shared.store.update_account(&account).await?;
+            self.shared.connections.forget(&name);
+            self.signed_in_anew(&name).await?;
+        } else if let Err(error) = self.shared.store.add_account(&account).await {
             self.shared.vault.remove(&name).await?;
             return Err(error.into());
         }
         self.tell(AppEvent::AccountsChanged);
         Ok(self.account_row(&account))
+    }
+
+    /// Lets go on what waited for this account's sign-in.
+    async fn signed_in_anew(&self, name: &AccountName) -> Result<(), ProblemWords> {
+        for id in self.shared.store.held("sign_in", u32::MAX).await? {
+            let transfer = self.shared.store.transfer(id).await?;
+            if transfer.is_some_and(|transfer| transfer.account == *name) {
+                // One that a person cancelled meanwhile stays as it is.
+                drop(self.shared.engine.ask(id, Ask::Resume).await);
+            }
+        }
+        Ok(())
     }
 
     /// Tries an account's sign-in and says what it can do.

@@ -7,7 +7,7 @@ use crate::{
     wire::{answers::*, events::AppEvent, requests::*},
 };
 use labferry_engine::Ask;
-use labferry_model::{PartPlan, Problem, ProblemCode, Transfer, TransferId};
+use labferry_model::{PartPlan, Problem, ProblemCode, State, Transfer, TransferId, WaitReason};
 use labferry_store::{Move, TransferFilter};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -111,7 +111,7 @@ impl App {
     /// A transfer that cannot be paused, when it is the only one.
     pub async fn transfers_pause(&self, request: TransferSelection) -> Result<Changed, ProblemWords> {
         let live = [rows::ACTIVE, &["waiting"]].concat();
-        self.ask(request, &live, || Ask::Pause).await
+        self.ask(request, &live, |_| true, Ask::Pause).await
     }
 
     /// Lets paused transfers go on.
@@ -119,7 +119,7 @@ impl App {
     /// # Errors
     /// A transfer that cannot go on, when it is the only one.
     pub async fn transfers_resume(&self, request: TransferSelection) -> Result<Changed, ProblemWords> {
-        self.ask(request, &["paused"], || Ask::Resume).await
+        self.ask(request, &["paused"], |_| true, Ask::Resume).await
     }
 
     /// Gives transfers up.
@@ -128,15 +128,19 @@ impl App {
     /// A transfer that is settled, when it is the only one.
     pub async fn transfers_cancel(&self, request: TransferSelection) -> Result<Changed, ProblemWords> {
         let live = [rows::ACTIVE, rows::WAITING].concat();
-        self.ask(request, &live, || Ask::Cancel).await
+        self.ask(request, &live, |_| true, Ask::Cancel).await
     }
 
-    /// Tries failed, cancelled or waiting transfers again.
+    /// Tries failed, cancelled or waiting transfers again. All of them means those that failed and those that wait for
+    /// something else than their turn.
     ///
     /// # Errors
     /// A transfer that cannot be tried again, when it is the only one.
     pub async fn transfers_retry(&self, request: TransferSelection) -> Result<Changed, ProblemWords> {
-        self.ask(request, rows::FAILED, || Ask::Retry).await
+        let stuck = |state: &State| {
+            !matches!(state, State::Waiting { why: WaitReason::Turn | WaitReason::Interrupted })
+        };
+        self.ask(request, &["failed", "waiting"], stuck, Ask::Retry).await
     }
 
     /// Puts a transfer elsewhere in the queue.
@@ -177,19 +181,20 @@ impl App {
         Ok(Changed { changed })
     }
 
-    /// Asks the named transfers, or all in these states, and counts those that did it.
+    /// Asks the named transfers, or all in these states that it applies to, and counts those that did it.
     async fn ask(
         &self,
         selection: TransferSelection,
         states: &[&'static str],
-        ask: impl Fn() -> Ask,
+        applies: impl Fn(&State) -> bool,
+        ask: Ask,
     ) -> Result<Changed, ProblemWords> {
         if !selection.all {
             let ids: BTreeSet<i64> = selection.ids.into_iter().collect();
             let only = ids.len() == 1;
             let mut changed = 0;
             for id in ids {
-                match self.shared.engine.ask(TransferId(id), ask()).await {
+                match self.shared.engine.ask(TransferId(id), ask).await {
                     Ok(_) => changed += 1,
                     Err(problem) if only => return Err(problem.into()),
                     Err(problem) => tracing::debug!(id, ?problem, "a transfer was left as it is"),
@@ -204,9 +209,9 @@ impl App {
             let step = self.shared.store.transfers(&filter).await?;
             let Some(last) = step.last() else { return Ok(Changed { changed }) };
             filter.after = Some(last.id);
-            for transfer in step {
+            for transfer in step.into_iter().filter(|transfer| applies(&transfer.state)) {
                 // One that settled meanwhile has nothing to be asked.
-                changed += u64::from(self.shared.engine.ask(transfer.id, ask()).await.is_ok());
+                changed += u64::from(self.shared.engine.ask(transfer.id, ask).await.is_ok());
             }
         }
     }

@@ -81,6 +81,9 @@ async fn facts(
         Err(error) if may_pass(&error) => return Ok(None),
         Err(error) => return Err(about_place(error, account, place).into()),
     };
+    if place.is_empty() && capabilities.records {
+        return Err(invalid(format!("say which record of {account} the files go to")));
+    }
     if place.is_empty() || !capabilities.listable {
         return Ok(Some(capabilities));
     }

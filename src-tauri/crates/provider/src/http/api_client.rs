@@ -44,11 +44,15 @@ impl Credential {
         let refuse = |words: &str| {
             ProviderError::new(call.operation, ProblemCode::SignInNeeded, Advice::SignIn).because(words)
         };
-        let secrets = self.keeper.read().await.map_err(|problem| ProviderError {
-            problem,
-            advice: Advice::Stop,
-            operation: call.operation,
-            source: None,
+        let secrets = self.keeper.read().await.map_err(|problem| {
+            // A keychain that is locked or was lost is for a person to open: nothing failed for good.
+            let advice = match problem.code {
+                ProblemCode::SignInNeeded | ProblemCode::VaultLocked | ProblemCode::VaultFailed => {
+                    Advice::SignIn
+                }
+                _ => Advice::Stop,
+            };
+            ProviderError { problem, advice, operation: call.operation, source: None }
         })?;
         let secret = secrets.get(self.field).map(|secret| secret.reveal().trim()).unwrap_or_default();
         if secret.is_empty() {
