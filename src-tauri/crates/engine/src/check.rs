@@ -6,7 +6,9 @@ use crate::{
     source_file,
     verify::{self, Verdict},
 };
-use labferry_model::{AccountName, Capabilities, DigestSet, Entry, FileStatus, Problem, Proof, RemoteFile};
+use labferry_model::{
+    AccountName, Capabilities, DigestSet, Entry, FileStatus, Problem, Proof, RemoteDigest, RemoteFile,
+};
 use labferry_provider::{ListRequest, Provider, ProviderResult};
 use std::{future::Future, path::PathBuf};
 
@@ -70,7 +72,7 @@ pub struct CheckOutcome {
 /// Our side of a comparison.
 struct Ours {
     size: u64,
-    digests: DigestSet,
+    hashes: Hashes,
     against: Against,
 }
 
@@ -85,7 +87,7 @@ impl Engine {
         let mut outcomes = Vec::new();
         for file in self.files(&*provider, &request.path).await? {
             let ours = match &request.source {
-                Some(source) => Some(local(source, &facts).await?),
+                Some(source) => Some(local(source, &facts, &file.digests).await?),
                 None => self.ledger(&request.account, &file).await?,
             };
             outcomes.push(self.check_file(&*provider, &facts, &request, file, ours).await?);
@@ -151,7 +153,11 @@ impl Engine {
             .ledger_find(account, place, &file.name)
             .await
             .map_err(|error| error.problem())?;
-        Ok(entry.map(|entry| Ours { size: entry.size, digests: entry.digests, against: Against::Ledger }))
+        Ok(entry.map(|entry| Ours {
+            size: entry.size,
+            hashes: Hashes::of_whole(entry.digests),
+            against: Against::Ledger,
+        }))
     }
 
     async fn check_file(
@@ -168,22 +174,25 @@ impl Engine {
             size: file.size,
             result,
             against: ours.as_ref().map(|ours| ours.against),
-            digests: ours.map(|ours| ours.digests).unwrap_or_default(),
+            digests: ours.map(|ours| ours.hashes.digests).unwrap_or_default(),
         };
         let Some(ours) = ours else { return Ok(outcome(file, CheckResult::Unknown, None)) };
         if matches!(file.status, FileStatus::Pending | FileStatus::Failed) {
             return Ok(outcome(file, CheckResult::Missing, Some(ours)));
         }
-        let hashes = Hashes { digests: ours.digests.clone(), parts: Vec::new() };
-        let result = match verify::compare(&file, ours.size, &hashes, None) {
+        let result = match verify::compare(&file, ours.size, &ours.hashes) {
             Verdict::Same(proof) => CheckResult::Verified(proof),
             Verdict::Different(problem) => CheckResult::Differs(problem),
             Verdict::Unknown if request.read_back => {
                 let theirs = verify::fetch_digests(provider, &self.shared().retry, &file, facts)
                     .await
                     .map_err(|error| error.problem)?;
-                match verify::judge_read_back(&file.name, ours.size, ours.digests.sha256.as_deref(), &theirs)
-                {
+                match verify::judge_read_back(
+                    &file.name,
+                    ours.size,
+                    ours.hashes.digests.sha256.as_deref(),
+                    &theirs,
+                ) {
                     Ok(proof) => CheckResult::Verified(proof),
                     Err(problem) => CheckResult::Differs(problem),
                 }
@@ -194,8 +203,12 @@ impl Engine {
     }
 }
 
-async fn local(path: &std::path::Path, facts: &Capabilities) -> Result<Ours, Problem> {
+async fn local(
+    path: &std::path::Path,
+    facts: &Capabilities,
+    theirs: &[RemoteDigest],
+) -> Result<Ours, Problem> {
     let found = source_file::fingerprint(path).await?;
-    let digests = hash_ahead::digest_file(path, found.size, &facts.digests).await?;
-    Ok(Ours { size: found.size, digests, against: Against::Local })
+    let hashes = hash_ahead::hash_to_compare(path, found.size, &facts.digests, theirs).await?;
+    Ok(Ours { size: found.size, hashes, against: Against::Local })
 }

@@ -1,7 +1,7 @@
 //! What to do when the name is taken on the service, before anything is announced.
 
 use crate::{
-    hash_ahead::{self, Hashes},
+    hash_ahead,
     run::{Run, Stop},
     verify::{self, Verdict},
 };
@@ -65,9 +65,8 @@ async fn same_bytes(
     if file.size != Some(size) || file.digests.is_empty() {
         return Ok(None);
     }
-    let digests = hash_ahead::digest_file(&run.transfer.local, size, &facts.digests).await?;
-    let ours = Hashes { digests, parts: Vec::new() };
-    Ok(match verify::compare(file, size, &ours, None) {
+    let ours = hash_ahead::hash_to_compare(&run.transfer.local, size, &facts.digests, &file.digests).await?;
+    Ok(match verify::compare(file, size, &ours) {
         Verdict::Same(proof) => Some(proof),
         Verdict::Different(_) | Verdict::Unknown => None,
     })

@@ -60,10 +60,11 @@ pub(crate) async fn run(run: &mut Run) -> Result<(), Stop> {
         .await?;
 
     run.step(Event::AllPartsSent, Change::default()).await?;
-    let digests = hash_ahead::digest_file(partial.path(), size, &facts.digests).await?;
+    let ours = hash_ahead::hash_to_compare(partial.path(), size, &facts.digests, &file.digests).await?;
+    let digests = ours.digests.clone();
     run.step(Event::FinishedOnService, Change { digests: Some(digests.clone()), ..Change::default() })
         .await?;
-    let proof = prove(run, &file, size, &digests)?;
+    let proof = prove(run, &file, &ours, &facts).await?;
     let replace = run.transfer.on_clash == ClashPolicy::Replace;
     partial.finish(size, replace)?;
     let fingerprint = source_file::fingerprint(&run.transfer.local).await?;
@@ -86,19 +87,18 @@ pub(crate) async fn run(run: &mut Run) -> Result<(), Stop> {
 }
 
 /// What the service says of the file against what arrived.
-fn prove(
+async fn prove(
     run: &Run,
     file: &RemoteFile,
-    size: u64,
-    digests: &labferry_model::DigestSet,
+    ours: &hash_ahead::Hashes,
+    facts: &Capabilities,
 ) -> Result<Proof, Stop> {
-    let ours = hash_ahead::Hashes { digests: digests.clone(), parts: Vec::new() };
-    match verify::compare(file, size, &ours, None) {
+    let by_size = run.transfer.verify == VerifyChoice::Size;
+    match verify::by_digest(run, file.clone(), ours, !by_size && facts.proves_by_digest()).await? {
         Verdict::Different(problem) => Err(Stop::Differs(problem)),
-        Verdict::Same(_) if run.transfer.verify == VerifyChoice::Size => Ok(Proof::SizeOnly),
-        Verdict::Same(proof) => Ok(proof),
+        Verdict::Same(proof) if !by_size => Ok(proof),
         // A service without digests: fetching the same bytes again would show nothing that the first time did not.
-        Verdict::Unknown => Ok(Proof::SizeOnly),
+        Verdict::Same(_) | Verdict::Unknown => Ok(Proof::SizeOnly),
     }
 }
 
@@ -116,9 +116,8 @@ async fn settle_clash(
         return Err(Stop::Failed(taken().because("it is a folder")));
     }
     if found.is_file() && found.len() == size && !file.digests.is_empty() {
-        let digests = hash_ahead::digest_file(&local, size, &facts.digests).await?;
-        let ours = hash_ahead::Hashes { digests, parts: Vec::new() };
-        if let Verdict::Same(proof) = verify::compare(file, size, &ours, None) {
+        let ours = hash_ahead::hash_to_compare(&local, size, &facts.digests, &file.digests).await?;
+        if let Verdict::Same(proof) = verify::compare(file, size, &ours) {
             return Ok(Some(Some(proof)));
         }
     }

@@ -3,7 +3,7 @@
 //! the page cache what it has read and the disk is visited once.
 
 use crate::source_file;
-use labferry_model::{Algorithm, DigestSet, PartPlan, Problem, ProblemCode};
+use labferry_model::{Algorithm, DigestSet, PartPlan, Problem, ProblemCode, RemoteDigest};
 use md5::{Digest as _, Md5};
 use sha2::Sha256;
 use std::{
@@ -53,6 +53,15 @@ pub(crate) struct Hashes {
     pub(crate) digests: DigestSet,
     /// Sums by part, in file order.
     pub(crate) parts: Vec<PartSums>,
+    /// Bytes of every part but the last, where there are parts.
+    pub(crate) part_size: Option<u64>,
+}
+
+impl Hashes {
+    /// Digests of a whole alone.
+    pub(crate) fn of_whole(digests: DigestSet) -> Self {
+        Self { digests, parts: Vec::new(), part_size: None }
+    }
 }
 
 /// How far the senders are, for the reader that runs ahead of them.
@@ -144,19 +153,42 @@ impl Drop for HashAhead {
     }
 }
 
-/// The digests of a local file of `size` bytes.
+/// Everything of a local file of `size` bytes that what a service tells of its copy can be compared with.
 ///
 /// # Errors
 /// As [`HashAhead::finish`].
-pub(crate) async fn digest_file(
+pub(crate) async fn hash_to_compare(
     path: &Path,
     size: u64,
     algorithms: &[Algorithm],
-) -> Result<DigestSet, Problem> {
-    let wanted = Wanted { digests: algorithms.to_vec(), ..Wanted::default() };
+    theirs: &[RemoteDigest],
+) -> Result<Hashes, Problem> {
+    let part_size = theirs.iter().find_map(|digest| match digest {
+        RemoteDigest::Md5OfParts { part_size, .. } => part_size.filter(|&bytes| bytes > 0),
+        RemoteDigest::Whole { .. } => None,
+    });
+    let parts = part_size.map(|bytes| parts_of(size, bytes)).unwrap_or_default();
+    let wanted = Wanted { digests: algorithms.to_vec(), part_md5: !parts.is_empty(), parts };
     let reader = HashAhead::start(path, size, wanted);
     reader.pace().release();
-    Ok(reader.finish().await?.digests)
+    reader.finish().await
+}
+
+/// Parts of that size; none for a file that is too small to have them or a size that would make absurdly many.
+fn parts_of(size: u64, part_size: u64) -> Vec<PartPlan> {
+    /// More than any service allows.
+    const MOST: u64 = 100_000;
+    let count = size.div_ceil(part_size);
+    if count > MOST {
+        return Vec::new();
+    }
+    (0..count)
+        .zip(1..)
+        .map(|(index, number)| {
+            let offset = index * part_size;
+            PartPlan { number, offset, length: part_size.min(size - offset) }
+        })
+        .collect()
 }
 
 /// Digests of bytes that come in order.
@@ -216,7 +248,8 @@ fn read(path: &Path, size: u64, wanted: &Wanted, pace: &Pace) -> io::Result<Hash
             parts.push(PartSums { crc32c, md5: md5.map(|md5| md5.finalize().into()) });
         }
     }
-    Ok(Hashes { digests: whole.finish(), parts })
+    let part_size = wanted.parts.first().map(|part| part.length);
+    Ok(Hashes { digests: whole.finish(), parts, part_size })
 }
 
 #[cfg(test)]
@@ -246,11 +279,20 @@ mod tests {
     async fn a_file_that_became_shorter_is_told() {
         let folder = Folder::new();
         let path = folder.write("a", b"hello");
-        let problem = digest_file(&path, 6, &[]).await.unwrap_err();
+        let problem = hash_to_compare(&path, 6, &[], &[]).await.unwrap_err();
         assert_eq!(problem.code, ProblemCode::SourceChanged);
-        let missing = digest_file(&folder.path("missing"), 6, &[]).await.unwrap_err();
+        let missing = hash_to_compare(&folder.path("missing"), 6, &[], &[]).await.unwrap_err();
         assert_eq!(missing.code, ProblemCode::SourceMissing);
-        assert_eq!(digest_file(&folder.write("b", b""), 0, &[]).await.unwrap().sha256.unwrap().len(), 64);
+        assert_eq!(
+            hash_to_compare(&folder.write("b", b""), 0, &[], &[])
+                .await
+                .unwrap()
+                .digests
+                .sha256
+                .unwrap()
+                .len(),
+            64
+        );
     }
 
     #[tokio::test]

@@ -29,7 +29,7 @@ pub(crate) enum Verdict {
 }
 
 /// Compares what a service tells of a file with our size and digests. One digest that differs outweighs any that agree.
-pub(crate) fn compare(file: &RemoteFile, size: u64, ours: &Hashes, part_size: Option<u64>) -> Verdict {
+pub(crate) fn compare(file: &RemoteFile, size: u64, ours: &Hashes) -> Verdict {
     if let Some(theirs) = file.size.filter(|&theirs| theirs != size) {
         return Verdict::Different(
             Problem::new(ProblemCode::SizeMismatch)
@@ -45,7 +45,7 @@ pub(crate) fn compare(file: &RemoteFile, size: u64, ours: &Hashes, part_size: Op
                 (same, Proof::ServerDigest { algorithm: digest.algorithm })
             }
             RemoteDigest::Md5OfParts { hex, parts, part_size: theirs } => {
-                if theirs.or(part_size) != part_size || part_size.is_none() {
+                if ours.part_size.is_none() || theirs.or(ours.part_size) != ours.part_size {
                     continue;
                 }
                 let Some(own) = md5_of_parts(ours).filter(|_| ours.parts.len() == *parts as usize) else {
@@ -94,34 +94,24 @@ fn md5_of_parts(ours: &Hashes) -> Option<String> {
     (!ours.parts.is_empty()).then(|| hex::encode(outer.finalize()))
 }
 
-/// Compares the finished upload with ours as the transfer asks for it, waiting for late digests.
-pub(crate) async fn prove(
+/// Compares what the service holds with ours by its digests, waiting for late ones when `digest_wanted`. The entry is
+/// renewed while waiting.
+pub(crate) async fn by_digest(
     run: &Run,
     mut file: RemoteFile,
     ours: &Hashes,
-    facts: &Capabilities,
-) -> Result<Proof, Stop> {
+    digest_wanted: bool,
+) -> Result<Verdict, Stop> {
     let size = run.transfer.size.unwrap_or(0);
-    let part_size = run.transfer.plan.as_ref().filter(|plan| plan.in_parts).map(|plan| plan.part_size);
     let clock = &run.engine.clock;
     let begin = clock.monotonic();
     let mut pause = POLL.0;
     loop {
         let ready = !matches!(file.status, FileStatus::Pending | FileStatus::Processing);
-        match compare(&file, size, ours, part_size) {
-            Verdict::Different(problem) if ready => return Err(Stop::Differs(problem)),
-            Verdict::Same(proof) if ready => match run.transfer.verify {
-                VerifyChoice::Auto | VerifyChoice::Digest => return Ok(proof),
-                VerifyChoice::Size => return Ok(Proof::SizeOnly),
-                VerifyChoice::ReadBack => break,
-            },
-            _ => {}
-        }
-        let waiting_helps = !ready
-            || (facts.proves_by_digest()
-                && matches!(run.transfer.verify, VerifyChoice::Auto | VerifyChoice::Digest));
+        let verdict = if ready { compare(&file, size, ours) } else { Verdict::Unknown };
+        let waiting_helps = verdict == Verdict::Unknown && (!ready || digest_wanted);
         if !waiting_helps || clock.monotonic().saturating_sub(begin) >= run.engine.limits.digest_patience {
-            break;
+            return Ok(verdict);
         }
         clock.sleep(pause).await;
         pause = (pause * 2).min(POLL.1);
@@ -134,11 +124,27 @@ pub(crate) async fn prove(
             )
         })?;
     }
-    match run.transfer.verify {
-        VerifyChoice::Size | VerifyChoice::Digest => Ok(Proof::SizeOnly),
-        VerifyChoice::Auto | VerifyChoice::ReadBack => {
+}
+
+/// Proves a finished upload as the transfer asks for it.
+pub(crate) async fn prove(
+    run: &Run,
+    file: RemoteFile,
+    ours: &Hashes,
+    facts: &Capabilities,
+) -> Result<Proof, Stop> {
+    let choice = run.transfer.verify;
+    let by_digest_first = matches!(choice, VerifyChoice::Auto | VerifyChoice::Digest);
+    let name = file.name.clone();
+    let verdict = by_digest(run, file, ours, by_digest_first && facts.proves_by_digest()).await?;
+    match (verdict, choice) {
+        (Verdict::Different(problem), _) => Err(Stop::Differs(problem)),
+        (Verdict::Same(proof), VerifyChoice::Auto | VerifyChoice::Digest) => Ok(proof),
+        (_, VerifyChoice::Size | VerifyChoice::Digest) => Ok(Proof::SizeOnly),
+        (_, VerifyChoice::Auto | VerifyChoice::ReadBack) => {
             let theirs = read_back(run, &run.remote_path(), facts).await?;
-            judge_read_back(&file.name, size, ours.digests.sha256.as_deref(), &theirs).map_err(Stop::Differs)
+            let size = run.transfer.size.unwrap_or(0);
+            judge_read_back(&name, size, ours.digests.sha256.as_deref(), &theirs).map_err(Stop::Differs)
         }
     }
 }
@@ -295,12 +301,13 @@ mod tests {
         RemoteDigest::Whole { digest: Digest::parse(Algorithm::Md5, &md5_hex(bytes)).unwrap() }
     }
 
-    fn ours() -> Hashes {
+    fn ours(part_size: Option<u64>) -> Hashes {
         let sums =
             |bytes: &[u8]| PartSums { crc32c: crc32c::crc32c(bytes), md5: Some(Md5::digest(bytes).into()) };
         Hashes {
             digests: DigestSet { md5: Some(md5_hex(b"abcd")), sha256: None },
             parts: vec![sums(b"ab"), sums(b"cd")],
+            part_size,
         }
     }
 
@@ -313,24 +320,24 @@ mod tests {
     #[test]
     fn only_equal_digests_are_the_same() {
         let md5 = Proof::ServerDigest { algorithm: Algorithm::Md5 };
-        assert_eq!(compare(&file(4, vec![whole(b"abcd")]), 4, &ours(), None), Verdict::Same(md5.clone()));
-        assert!(matches!(compare(&file(4, vec![whole(b"abce")]), 4, &ours(), None), Verdict::Different(_)));
-        assert!(matches!(compare(&file(5, vec![whole(b"abcd")]), 4, &ours(), None), Verdict::Different(_)));
-        assert_eq!(compare(&file(4, vec![]), 4, &ours(), None), Verdict::Unknown);
+        assert_eq!(compare(&file(4, vec![whole(b"abcd")]), 4, &ours(None)), Verdict::Same(md5.clone()));
+        assert!(matches!(compare(&file(4, vec![whole(b"abce")]), 4, &ours(None)), Verdict::Different(_)));
+        assert!(matches!(compare(&file(5, vec![whole(b"abcd")]), 4, &ours(None)), Verdict::Different(_)));
+        assert_eq!(compare(&file(4, vec![]), 4, &ours(None)), Verdict::Unknown);
         let mixed = vec![whole(b"abcd"), of_parts([b"ab", b"ce"], Some(2))];
-        assert!(matches!(compare(&file(4, mixed), 4, &ours(), Some(2)), Verdict::Different(_)));
+        assert!(matches!(compare(&file(4, mixed), 4, &ours(Some(2))), Verdict::Different(_)));
         let both = vec![of_parts([b"ab", b"cd"], Some(2)), whole(b"abcd")];
-        assert_eq!(compare(&file(4, both), 4, &ours(), Some(2)), Verdict::Same(md5));
+        assert_eq!(compare(&file(4, both), 4, &ours(Some(2))), Verdict::Same(md5));
     }
 
     #[test]
     fn part_digests_count_only_for_the_same_parts() {
         let same = Verdict::Same(Proof::PartDigests { parts: 2 });
         let told = |part_size| file(4, vec![of_parts([b"ab", b"cd"], part_size)]);
-        assert_eq!(compare(&told(Some(2)), 4, &ours(), Some(2)), same);
-        assert_eq!(compare(&told(None), 4, &ours(), Some(2)), same);
-        assert_eq!(compare(&told(Some(3)), 4, &ours(), Some(2)), Verdict::Unknown);
-        assert_eq!(compare(&told(None), 4, &ours(), None), Verdict::Unknown);
+        assert_eq!(compare(&told(Some(2)), 4, &ours(Some(2))), same);
+        assert_eq!(compare(&told(None), 4, &ours(Some(2))), same);
+        assert_eq!(compare(&told(Some(3)), 4, &ours(Some(2))), Verdict::Unknown);
+        assert_eq!(compare(&told(None), 4, &ours(None)), Verdict::Unknown);
     }
 
     #[test]
