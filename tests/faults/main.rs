@@ -3,7 +3,7 @@
 //!
 //! A fixed list of faults at every step, then random ones by seed: `LABFERRY_FAULTS=500` asks for more rounds,
 //! `LABFERRY_SEED=7` for one round again.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
 
 mod bench;
 mod local;
