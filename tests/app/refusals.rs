@@ -114,6 +114,26 @@ async fn a_record_that_is_not_there_is_told_before_anything_is_queued() {
 }
 
 #[tokio::test]
+async fn files_beyond_what_a_record_holds_are_refused_before_they_are_sent() {
+    let bench = Bench::new().await;
+    let place = bench.draft().await;
+    let tested = bench.call("accounts.test", json!({ "account": "nrp" })).await;
+    let limit = usize::try_from(tested["capabilities"]["files_per_record"].as_u64().unwrap()).unwrap();
+    let folder = bench.work.path().join("run");
+    for number in 0..limit + 5 {
+        bench.work.file(&format!("run/{number:04}.txt"), format!("file {number}").as_bytes());
+    }
+    let queued = bench.put(&[&folder], &place).await;
+    assert_eq!(queued["ids"].as_array().unwrap().len(), limit);
+    let refused_now = refused(&queued);
+    assert!(refused_now.iter().all(|(code, _)| code == "too_many_files"), "{refused_now:?}");
+    assert!(refused_now.len() == 5 && refused_now[0].1.contains(&limit.to_string()), "{refused_now:?}");
+    // The same names again take no room: whether they are the same bytes is seen when their turn comes.
+    let again = bench.put(&[&folder], &place).await;
+    assert_eq!((again["ids"].as_array().unwrap().len(), refused(&again).len()), (limit, 5));
+}
+
+#[tokio::test]
 async fn a_published_record_takes_no_more_files() {
     let bench = Bench::new().await;
     let listed = bench.call("browse.list", json!({ "account": "nrp", "published": true })).await;

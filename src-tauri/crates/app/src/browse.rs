@@ -105,7 +105,7 @@ impl App {
     }
 
     /// Names of the files that unsettled transfers of this queue put into a place.
-    async fn names_in_queue(
+    pub(crate) async fn names_in_queue(
         &self,
         account: &AccountName,
         place: &str,

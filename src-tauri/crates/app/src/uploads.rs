@@ -11,9 +11,9 @@ use labferry_model::{
     AccountName, Capabilities, ClashPolicy, Direction, Entry, Problem, ProblemCode, ShapeChoice,
     transfer::NewTransfer,
 };
-use labferry_provider::{Advice, Provider, ProviderError};
+use labferry_provider::{Advice, ListRequest, Provider, ProviderError};
 use std::{
-    collections::HashSet,
+    collections::{BTreeSet, HashSet},
     path::{Path, PathBuf},
 };
 
@@ -44,10 +44,12 @@ impl App {
         }
         let mut refused: Vec<ProblemWords> = problems.iter().map(words).collect();
         let mut taken = HashSet::new();
+        let mut room = self.room(provider.as_ref(), &account, &place, facts.as_ref()).await?;
         let mut transfers = Vec::with_capacity(items.len());
         for item in items {
             let checked = check(&item, provider.as_ref(), facts.as_ref(), request.shape)
-                .and_then(|()| free_name(&item, &mut taken, request.on_clash));
+                .and_then(|()| free_name(&item, &mut taken, request.on_clash))
+                .and_then(|name| take_room(room.as_mut(), &item, name));
             match checked {
                 Err(problem) => refused.push(words(&problem)),
                 Ok(name) => transfers.push(NewTransfer {
@@ -68,6 +70,61 @@ impl App {
         self.shared.engine.wake();
         Ok(Queued { ids: ids.into_iter().map(|id| id.0).collect(), refused })
     }
+
+    /// How many files a record still takes, where it takes no more than so many: what it holds and what this queue
+    /// brings it are counted.
+    async fn room(
+        &self,
+        provider: &dyn Provider,
+        account: &AccountName,
+        place: &str,
+        facts: Option<&Capabilities>,
+    ) -> Result<Option<Room>, ProblemWords> {
+        let Some(limit) = facts.and_then(|facts| facts.files_per_record) else { return Ok(None) };
+        let mut names = self.names_in_queue(account, place).await?;
+        let mut request =
+            ListRequest { path: place.to_owned(), limit: limit.saturating_add(1), ..ListRequest::default() };
+        loop {
+            match provider.list(&request).await {
+                Ok(page) => {
+                    names.extend(page.entries.into_iter().filter_map(|entry| match entry {
+                        Entry::File { file } => Some(file.name),
+                        Entry::Container { .. } => None,
+                    }));
+                    request.page = page.next;
+                }
+                // The service refuses what is too much when its turn comes.
+                Err(error) if may_pass(&error) => return Ok(None),
+                Err(error) => return Err(about_place(error, account, place).into()),
+            }
+            if request.page.is_none() {
+                let left = (limit as usize).saturating_sub(names.len());
+                return Ok(Some(Room { limit, left, names }));
+            }
+        }
+    }
+}
+
+/// What a record still takes.
+struct Room {
+    limit: u32,
+    left: usize,
+    /// Names that are there or on their way: the same name again takes no room.
+    names: BTreeSet<String>,
+}
+
+fn take_room(room: Option<&mut Room>, item: &SourceItem, name: String) -> Result<String, Problem> {
+    let Some(room) = room else { return Ok(name) };
+    if room.names.contains(&name) {
+        return Ok(name);
+    }
+    if room.left == 0 {
+        return Err(Problem::new(ProblemCode::TooManyFiles)
+            .about(item.local.display().to_string())
+            .because(format!("{} files are allowed", room.limit)));
+    }
+    room.left -= 1;
+    Ok(name)
 }
 
 /// What the account can do, once the record was seen to take files; none while the service cannot be asked.
