@@ -87,7 +87,8 @@ impl App {
             .map_err(|problem| words(&problem))?;
         let ids = self.shared.store.add_transfers(transfers, self.shared.clock.now()).await?;
         self.shared.engine.wake();
-        Ok(Queued { ids: ids.into_iter().map(|id| id.0).collect(), refused })
+        let ids = ids.into_iter().map(|id| id.0).collect();
+        Ok(Queued { ids, continued: Vec::new(), refused })
     }
 }
 

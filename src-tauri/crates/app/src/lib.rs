@@ -11,6 +11,7 @@ mod browse;
 mod checks;
 mod connections;
 mod connectors;
+mod continued;
 mod data_place;
 mod downloads;
 mod events;
@@ -27,5 +28,5 @@ pub mod wire;
 
 pub use app::{App, AppOptions, COMMANDS, Own};
 pub use data_place::default_data_folder;
-pub use labferry_model::Secret;
+pub use labferry_model::{ClashPolicy, Secret, ShapeChoice, VerifyChoice};
 pub use system_clock::SystemClock;

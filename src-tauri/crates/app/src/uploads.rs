@@ -66,9 +66,10 @@ impl App {
                 }),
             }
         }
+        let continued = self.go_on(&account, &place, &mut transfers).await?;
         let ids = self.shared.store.add_transfers(transfers, self.shared.clock.now()).await?;
         self.shared.engine.wake();
-        Ok(Queued { ids: ids.into_iter().map(|id| id.0).collect(), refused })
+        Ok(Queued { ids: ids.into_iter().map(|id| id.0).collect(), continued, refused })
     }
 
     /// How many files a record still takes, where it takes no more than so many: what it holds and what this queue

@@ -322,6 +322,10 @@ pub struct Queued {
     /// The new transfers.
     #[ts(type = "number[]")]
     pub ids: Vec<i64>,
+    /// Unfinished transfers of the same files to the same place: they go on instead of being queued a second time.
+    #[serde(default)]
+    #[ts(type = "number[]")]
+    pub continued: Vec<i64>,
     /// What could not be queued and why.
     pub refused: Vec<ProblemWords>,
 }

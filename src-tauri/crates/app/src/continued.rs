@@ -1,0 +1,59 @@
+//! Uploads that are added a second time before they are finished.
+
+use crate::{app::App, rows, wire::answers::ProblemWords};
+use labferry_engine::Ask;
+use labferry_model::{AccountName, Direction, Transfer, transfer::NewTransfer};
+use labferry_store::TransferFilter;
+use std::{collections::HashMap, path::Path};
+
+impl App {
+    /// Takes out the uploads that this queue has begun and not finished, lets those go on and gives their numbers: a
+    /// second row for the same file would send again what the service has. One that failed goes on only when it was
+    /// asked for in the same way; otherwise what was asked for differently now is the answer to its problem.
+    pub(crate) async fn go_on(
+        &self,
+        account: &AccountName,
+        place: &str,
+        transfers: &mut Vec<NewTransfer>,
+    ) -> Result<Vec<i64>, ProblemWords> {
+        let filter = TransferFilter {
+            states: Some([rows::ACTIVE, rows::WAITING, rows::FAILED].concat()),
+            account: Some(account.clone()),
+            direction: Some(Direction::Upload),
+            place: Some(place.to_owned()),
+            limit: u32::MAX,
+            ..TransferFilter::default()
+        };
+        let unfinished = self.shared.store.transfers(&filter).await?;
+        let mut by_file: HashMap<(&str, &Path), &Transfer> = HashMap::new();
+        for transfer in &unfinished {
+            by_file.insert((&transfer.name, &transfer.local), transfer);
+        }
+        let mut continued = Vec::new();
+        let mut fresh = Vec::with_capacity(transfers.len());
+        for new in transfers.drain(..) {
+            let known = by_file.get(&(new.name.as_str(), new.local.as_path()));
+            let known = known.filter(|old| !old.state.is_settled() || same_wishes(old, &new));
+            let Some(old) = known else {
+                fresh.push(new);
+                continue;
+            };
+            let ask = if old.state.is_settled() { Ask::Retry } else { Ask::Resume };
+            if !old.state.is_active() {
+                // Another process may have taken it in hand meanwhile: then it goes on already.
+                let _ = self.shared.engine.ask(old.id, ask).await;
+            }
+            continued.push(old.id.0);
+        }
+        *transfers = fresh;
+        Ok(continued)
+    }
+}
+
+/// Whether the same was asked for.
+fn same_wishes(old: &Transfer, new: &NewTransfer) -> bool {
+    old.on_clash == new.on_clash
+        && old.shape == new.shape
+        && old.verify == new.verify
+        && old.metadata == new.metadata
+}

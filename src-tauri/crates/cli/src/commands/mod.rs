@@ -1,0 +1,37 @@
+//! The commands, one file each.
+
+pub(crate) mod account;
+pub(crate) mod browse;
+pub(crate) mod check;
+pub(crate) mod demo;
+pub(crate) mod get;
+pub(crate) mod put;
+pub(crate) mod queue;
+pub(crate) mod receipts;
+pub(crate) mod record;
+pub(crate) mod remove;
+pub(crate) mod sandbox;
+
+use crate::{
+    arguments::Command,
+    context::Context,
+    exit::{Exit, Failure},
+};
+
+/// Does what was asked.
+pub(crate) async fn run(command: Command, context: &Context) -> Result<Exit, Failure> {
+    match command {
+        Command::Account(command) => account::run(command, context).await,
+        Command::Ls(arguments) => browse::list(arguments, context).await,
+        Command::Show(arguments) => browse::show(arguments, context).await,
+        Command::Put(arguments) => put::run(arguments, context).await,
+        Command::Get(arguments) => get::run(arguments, context).await,
+        Command::Queue(arguments) => queue::run(arguments, context).await,
+        Command::Check(arguments) => check::run(arguments, context).await,
+        Command::Record(command) => record::run(command, context).await,
+        Command::Receipts(arguments) => receipts::run(arguments, context).await,
+        Command::Rm(arguments) => remove::run(arguments, context).await,
+        Command::Sandbox(arguments) => sandbox::run(arguments, context).await,
+        Command::Demo(arguments) => demo::run(arguments, context).await,
+    }
+}

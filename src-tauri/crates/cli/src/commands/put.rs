@@ -1,0 +1,165 @@
+//! `labferry put`.
+
+use crate::{
+    choices::{SHAPE, UPLOAD_CLASH, VERIFY, words},
+    context::Context,
+    exit::{Exit, Failure, usage},
+    follow, outcome,
+    place::{Place, key_value, metadata},
+    spool,
+    table::{count, size},
+};
+use clap::Args;
+use labferry_app::{
+    App, ClashPolicy, ShapeChoice, VerifyChoice,
+    wire::{answers::Queued, requests::AddUploads},
+};
+use std::path::Path;
+
+const EXAMPLES: &str = "\
+Examples:
+  labferry put scan.tif lab:abcd-1234
+  labferry put results/ notes.txt lab:abcd-1234 --on-clash rename
+  tar cz run7 | labferry put - lab:abcd-1234 --name run7.tar.gz
+
+A second start of the same command goes on with what is unfinished; finished parts are not sent again.";
+
+#[derive(Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct PutArguments {
+    /// Files and folders, or - for standard input; then the record to put them into, ACCOUNT:PATH
+    #[arg(required = true, num_args = 2.., value_name = "SOURCE… PLACE")]
+    sources: Vec<String>,
+    /// The name on the service, for a single file
+    #[arg(long, value_name = "KEY")]
+    name: Option<String>,
+    /// Metadata of each file; KEY:=VALUE for a value in JSON
+    #[arg(long = "meta", value_name = "KEY=VALUE", value_parser = key_value)]
+    metadata: Vec<(String, String)>,
+    /// What to do when the name is taken by another file
+    #[arg(long, default_value = "ask", value_parser = words::<ClashPolicy>(UPLOAD_CLASH))]
+    on_clash: ClashPolicy,
+    /// One request, or parts
+    #[arg(long, default_value = "auto", value_parser = words::<ShapeChoice>(SHAPE))]
+    shape: ShapeChoice,
+    /// The proof to ask for
+    #[arg(long, default_value = "auto", value_parser = words::<VerifyChoice>(VERIFY))]
+    verify: VerifyChoice,
+    /// Only queue; the window or `labferry queue run` sends
+    #[arg(long)]
+    no_wait: bool,
+}
+
+pub(crate) async fn run(arguments: PutArguments, context: &Context) -> Result<Exit, Failure> {
+    let (place, mut sources) = split(&arguments)?;
+    let metadata = metadata(&arguments.metadata)?;
+    let data_folder = context.data_folder()?;
+    let app = if arguments.no_wait { context.look().await? } else { context.work().await? };
+    let spooled = match sources.iter_mut().find(|source| *source == "-") {
+        None => None,
+        Some(source) => {
+            let spooled = spool::standard_input(&data_folder)?;
+            *source = spooled.path.display().to_string();
+            context.out.say(&format!("Standard input: {}.", size(spooled.bytes)));
+            Some(spooled)
+        }
+    };
+    let size_will_do = arguments.verify == VerifyChoice::Size;
+    let request = AddUploads {
+        sources,
+        account: place.account.clone(),
+        place: place.path.clone(),
+        name: arguments.name,
+        metadata,
+        on_clash: arguments.on_clash,
+        shape: arguments.shape,
+        verify: arguments.verify,
+    };
+    let queued = app.uploads_add(request).await;
+    drop(spooled);
+    let result = match queued {
+        Ok(queued) => work(&app, context, &queued, arguments.no_wait, size_will_do).await,
+        Err(problem) => Err(problem.into()),
+    };
+    if !matches!(result, Err(Failure::Stopped(_))) {
+        spool::clean_up(&app, &data_folder).await?;
+        app.stop().await;
+    }
+    result
+}
+
+async fn work(
+    app: &App,
+    context: &Context,
+    queued: &Queued,
+    no_wait: bool,
+    size_will_do: bool,
+) -> Result<Exit, Failure> {
+    let out = &context.out;
+    let mut exit = Exit::Done;
+    for problem in &queued.refused {
+        out.problem(problem)?;
+        exit = exit.and(Exit::of(problem));
+    }
+    let ids: Vec<i64> = queued.ids.iter().chain(&queued.continued).copied().collect();
+    if !queued.continued.is_empty() {
+        let rows = outcome::rows_of(app, &queued.continued).await?;
+        for row in rows.iter().take(20) {
+            let there =
+                if row.sent > 0 { format!(", {} are there already", size(row.sent)) } else { String::new() };
+            out.say(&format!("{}: goes on with the unfinished transfer {}{there}.", row.name, row.id));
+        }
+        if rows.len() > 20 {
+            out.say(&format!("{} more unfinished transfers go on.", rows.len() - 20));
+        }
+    }
+    if no_wait {
+        let rows = outcome::rows_of(app, &ids).await?;
+        outcome::list(out, &rows)?;
+        if !rows.is_empty() {
+            out.say(&format!(
+                "Queued {}; `labferry queue run` or the open window sends.",
+                count(rows.len(), "file")
+            ));
+        }
+        return Ok(exit);
+    }
+    if ids.is_empty() {
+        return Ok(exit);
+    }
+    if !app.owns() {
+        out.say("Another Labferry works on this data folder; it sends, and this command waits for it.");
+    }
+    follow::until_settled(app, out, &ids).await?;
+    let rows = outcome::rows_of(app, &ids).await?;
+    Ok(exit.and(outcome::tell(out, &rows, size_will_do)?))
+}
+
+/// The place and the sources, once they make sense together.
+fn split(arguments: &PutArguments) -> Result<(Place, Vec<String>), Failure> {
+    let Some((place, sources)) = arguments.sources.split_last() else {
+        return Err(usage("Say what to send, and where to: labferry put SOURCE… ACCOUNT:PATH."));
+    };
+    let place = Place::parse(place)?;
+    let inputs = sources.iter().filter(|source| *source == "-").count();
+    if inputs > 1 {
+        return Err(usage("Standard input can be sent only once: give - a single time."));
+    }
+    if inputs == 1 && arguments.name.is_none() {
+        return Err(usage("Standard input has no name of its own: give it one with --name."));
+    }
+    if let Some(name) = &arguments.name {
+        if sources.len() > 1 {
+            return Err(usage(format!(
+                "The name \"{name}\" is for a single file, and {} were given: leave --name out or send them one by one.",
+                sources.len()
+            )));
+        }
+        if let Some(folder) = sources.iter().find(|source| Path::new(source).is_dir()) {
+            return Err(usage(format!(
+                "{folder} is a folder, and --name \"{name}\" is for a single file: leave --name out, or name a file."
+            )));
+        }
+    }
+    Ok((place, sources.to_vec()))
+}

@@ -1,0 +1,195 @@
+//! `labferry queue`.
+
+use crate::{
+    context::Context,
+    exit::{Exit, Failure, usage},
+    follow, outcome, spool,
+};
+use clap::{Args, Subcommand};
+use labferry_app::{
+    App,
+    wire::{
+        answers::{Changed, ProblemWords},
+        requests::{ListTransfers, MoveTransfer, TransferSelection},
+    },
+};
+
+const EXAMPLES: &str = "\
+Examples:
+  labferry queue                    what is in the queue
+  labferry queue run                work it until nothing can go on
+  labferry queue pause 12 13
+  labferry queue retry --all
+  labferry queue move 12 first";
+
+#[derive(Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct QueueArguments {
+    #[command(subcommand)]
+    command: Option<QueueCommand>,
+}
+
+#[derive(Subcommand)]
+enum QueueCommand {
+    /// List transfers, newest first
+    Ls(LsArguments),
+    /// Pause transfers; what they sent is kept
+    Pause(Which),
+    /// Let paused transfers go on
+    Resume(Which),
+    /// Give transfers up, and remove from the service what was begun
+    Cancel(Which),
+    /// Try failed transfers again
+    Retry(Which),
+    /// Put a transfer elsewhere in the queue
+    Move {
+        /// The transfer's number
+        id: i64,
+        /// first, last, or the number of the transfer to stand before
+        to: String,
+    },
+    /// Remove finished transfers from the list; receipts stay
+    Clear(Which),
+    /// Work the queue until nothing in it can go on
+    Run,
+}
+
+#[derive(Args)]
+struct LsArguments {
+    /// Which ones
+    #[arg(long, default_value = "all", value_parser = ["all", "active", "waiting", "needs_you", "done"])]
+    filter: String,
+    /// Only this account's
+    #[arg(long)]
+    account: Option<String>,
+    /// Lines to ask for
+    #[arg(long, default_value_t = 200)]
+    limit: u32,
+    /// Only those older than this number
+    #[arg(long, value_name = "ID")]
+    after: Option<i64>,
+}
+
+#[derive(Args)]
+struct Which {
+    /// The transfers' numbers
+    #[arg(required_unless_present = "all", conflicts_with = "all")]
+    ids: Vec<i64>,
+    /// All that this can be asked of
+    #[arg(long)]
+    all: bool,
+}
+
+impl From<Which> for TransferSelection {
+    fn from(which: Which) -> Self {
+        Self { ids: which.ids, all: which.all }
+    }
+}
+
+pub(crate) async fn run(arguments: QueueArguments, context: &Context) -> Result<Exit, Failure> {
+    let usual = LsArguments { filter: "all".to_owned(), account: None, limit: 200, after: None };
+    let command = arguments.command.unwrap_or(QueueCommand::Ls(usual));
+    if matches!(command, QueueCommand::Run) {
+        return work(context).await;
+    }
+    let app = context.look().await?;
+    match command {
+        QueueCommand::Run => {}
+        QueueCommand::Ls(arguments) => list(&app, context, arguments).await?,
+        QueueCommand::Pause(which) => told(context, "paused", app.transfers_pause(which.into()).await)?,
+        QueueCommand::Resume(which) => {
+            told(
+                context,
+                "let go on; `labferry queue run` or the open window sends",
+                app.transfers_resume(which.into()).await,
+            )?;
+        }
+        QueueCommand::Cancel(which) => {
+            if which.all {
+                context.out.confirm("Give up every transfer that is not finished?")?;
+            }
+            told(context, "cancelled", app.transfers_cancel(which.into()).await)?;
+        }
+        QueueCommand::Retry(which) => {
+            told(
+                context,
+                "queued again; `labferry queue run` or the open window sends",
+                app.transfers_retry(which.into()).await,
+            )?;
+        }
+        QueueCommand::Move { id, to } => {
+            told(context, "moved", app.transfers_move(MoveTransfer { id, to }).await)?;
+        }
+        QueueCommand::Clear(which) => {
+            told(context, "removed from the list", app.transfers_clear(which.into()).await)?;
+            spool::clean_up(&app, &context.data_folder()?).await?;
+        }
+    }
+    app.stop().await;
+    Ok(Exit::Done)
+}
+
+async fn list(app: &App, context: &Context, arguments: LsArguments) -> Result<(), Failure> {
+    if arguments.limit == 0 {
+        return Err(usage("--limit 0 would list nothing; ask for at least one line."));
+    }
+    let request = ListTransfers {
+        filter: arguments.filter,
+        account: arguments.account,
+        after: arguments.after,
+        limit: arguments.limit,
+        ..ListTransfers::default()
+    };
+    let answer = app.transfers_list(request).await?;
+    outcome::list(&context.out, &answer.rows)?;
+    let counts = answer.counts;
+    context.out.say(&format!(
+        "{} transfers: {} in hand, {} waiting, {} need you, {} done.",
+        counts.all, counts.active, counts.waiting, counts.needs_you, counts.done
+    ));
+    Ok(())
+}
+
+fn told(context: &Context, what: &str, answer: Result<Changed, ProblemWords>) -> Result<(), Failure> {
+    let answer = answer?;
+    if context.out.json {
+        return context.out.json(&answer);
+    }
+    context.out.line(&format!(
+        "{}: {what}",
+        crate::table::count(usize::try_from(answer.changed).unwrap_or(usize::MAX), "transfer")
+    ))
+}
+
+async fn work(context: &Context) -> Result<Exit, Failure> {
+    let out = &context.out;
+    let app = context.work().await?;
+    let mut rows = outcome::rows_in(&app, "active").await?;
+    rows.extend(outcome::rows_in(&app, "waiting").await?);
+    rows.retain(|row| row.state != "paused");
+    rows.sort_by_key(|row| row.id);
+    if rows.is_empty() {
+        out.say("There is nothing to do: nothing in the queue waits.");
+    }
+    // Whoever runs the queue wants it tried now, not when its pause is over. Only the owner may: another process
+    // works the queue at its own pace otherwise.
+    let held: Vec<i64> = rows
+        .iter()
+        .filter(|row| !matches!(row.waiting.as_deref(), None | Some("turn" | "interrupted")))
+        .map(|row| row.id)
+        .collect();
+    if app.owns() && !held.is_empty() {
+        app.transfers_retry(TransferSelection { ids: held, all: false }).await?;
+    }
+    let ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
+    let worked = match follow::until_idle(&app, out, &ids).await {
+        Ok(()) => outcome::rows_of(&app, &ids).await,
+        Err(failure) => Err(failure),
+    };
+    let result = worked.and_then(|rows| outcome::tell(out, &rows, false));
+    if !matches!(result, Err(Failure::Stopped(_))) {
+        spool::clean_up(&app, &context.data_folder()?).await?;
+        app.stop().await;
+    }
+    result
+}

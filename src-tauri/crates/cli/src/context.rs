@@ -1,0 +1,52 @@
+//! What every command is given.
+
+use crate::{
+    arguments::Global,
+    exit::{Failure, usage},
+    output::Output,
+};
+use labferry_app::{App, AppOptions, Own, Secret, default_data_folder};
+use std::path::PathBuf;
+
+/// Where to work and how to tell about it.
+pub(crate) struct Context {
+    pub(crate) out: Output,
+    data_folder: Option<PathBuf>,
+}
+
+impl Context {
+    pub(crate) fn new(global: Global) -> Self {
+        let data_folder = global.data_dir.filter(|folder| !folder.as_os_str().is_empty());
+        Self {
+            out: Output::new(global.json, global.quiet, global.yes),
+            data_folder: data_folder.or_else(default_data_folder),
+        }
+    }
+
+    pub(crate) fn data_folder(&self) -> Result<PathBuf, Failure> {
+        self.data_folder.clone().ok_or_else(|| {
+            usage("This system tells no folder for application data: name one with --data-dir.")
+        })
+    }
+
+    /// Opens the data folder to look and to add; the engine is left to whoever moves bytes.
+    pub(crate) async fn look(&self) -> Result<App, Failure> {
+        self.open(Own::Never).await
+    }
+
+    /// Opens the data folder to move bytes, unless another process does that already.
+    pub(crate) async fn work(&self) -> Result<App, Failure> {
+        self.open(Own::IfFree).await
+    }
+
+    async fn open(&self, own: Own) -> Result<App, Failure> {
+        // Only from the environment: arguments can be read by every user of the computer.
+        let passphrase = std::env::var("LABFERRY_PASSPHRASE").ok().filter(|text| !text.is_empty());
+        let options = AppOptions {
+            passphrase: passphrase.map(Secret::new),
+            own,
+            ..AppOptions::new(self.data_folder()?)
+        };
+        Ok(App::open(options).await?)
+    }
+}
