@@ -10,6 +10,10 @@ export type Queued = {
  */
 ids: number[], 
 /**
+ * Unfinished transfers of the same files to the same place: they go on instead of being queued a second time.
+ */
+continued: number[], 
+/**
  * What could not be queued and why.
  */
 refused: Array<ProblemWords>, };
