@@ -16,8 +16,9 @@ Examples:
   labferry check scan.tif lab:abcd-1234/scan.tif
   labferry queue run                            go on with what an earlier start left
 
-A place is written ACCOUNT:PATH. Exit codes: 0 done and verified, 1 something failed, 2 wrong usage, 3 sign-in needed,
-4 done but not provable as asked, 5 cancelled, 6 another process works on the data folder.";
+A place is written ACCOUNT:PATH.
+Exit codes: 0 done and verified, 1 something failed, 2 wrong usage, 3 sign-in needed, 4 done but not
+provable as asked, 5 cancelled, 6 another process works on the data folder.";
 
 /// Ferries files between this computer and data services, and proves that they arrived.
 #[derive(Parser)]

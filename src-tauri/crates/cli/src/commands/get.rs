@@ -30,9 +30,12 @@ Examples:
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct GetArguments {
-    /// Files or records, ACCOUNT:PATH; then the folder or file to write, or - for standard output
-    #[arg(required = true, num_args = 2.., value_name = "PLACE… DEST")]
+    /// Files or records, ACCOUNT:PATH
+    #[arg(required = true, value_name = "PLACE")]
     places: Vec<String>,
+    /// The folder or file to write, or - for standard output
+    #[arg(value_name = "DEST")]
+    destination: String,
     /// What to do when a file of the name is here already
     #[arg(long, default_value = "ask", value_parser = words::<ClashPolicy>(DOWNLOAD_CLASH))]
     on_clash: ClashPolicy,
@@ -42,10 +45,8 @@ pub(crate) struct GetArguments {
 }
 
 pub(crate) async fn run(arguments: GetArguments, context: &Context) -> Result<Exit, Failure> {
-    let Some((destination, places)) = arguments.places.split_last() else {
-        return Err(usage("Say what to fetch, and where to: labferry get ACCOUNT:PATH… DEST."));
-    };
-    let places = places.iter().map(|place| Place::parse(place)).collect::<Result<Vec<_>, _>>()?;
+    let destination = &arguments.destination;
+    let places = arguments.places.iter().map(|place| Place::parse(place)).collect::<Result<Vec<_>, _>>()?;
     if let Some(place) = places.iter().find(|place| place.path.is_empty()) {
         return Err(usage(format!(
             "{place} is a whole account: say which of its records or files to fetch; `labferry ls {place}` lists them."

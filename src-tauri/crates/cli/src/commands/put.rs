@@ -27,9 +27,11 @@ A second start of the same command goes on with what is unfinished; finished par
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct PutArguments {
-    /// Files and folders, or - for standard input; then the record to put them into, ACCOUNT:PATH
-    #[arg(required = true, num_args = 2.., value_name = "SOURCE… PLACE")]
+    /// Files and folders, or - for standard input
+    #[arg(required = true, value_name = "SOURCE")]
     sources: Vec<String>,
+    /// The record to put them into, ACCOUNT:PATH
+    place: String,
     /// The name on the service, for a single file
     #[arg(long, value_name = "KEY")]
     name: Option<String>,
@@ -137,10 +139,8 @@ async fn work(
 
 /// The place and the sources, once they make sense together.
 fn split(arguments: &PutArguments) -> Result<(Place, Vec<String>), Failure> {
-    let Some((place, sources)) = arguments.sources.split_last() else {
-        return Err(usage("Say what to send, and where to: labferry put SOURCE… ACCOUNT:PATH."));
-    };
-    let place = Place::parse(place)?;
+    let sources = &arguments.sources;
+    let place = Place::parse(&arguments.place)?;
     let inputs = sources.iter().filter(|source| *source == "-").count();
     if inputs > 1 {
         return Err(usage("Standard input can be sent only once: give - a single time."));
@@ -161,5 +161,5 @@ fn split(arguments: &PutArguments) -> Result<(Place, Vec<String>), Failure> {
             )));
         }
     }
-    Ok((place, sources.to_vec()))
+    Ok((place, sources.clone()))
 }
