@@ -97,6 +97,10 @@ async fn addresses_that_are_not_the_service_are_told_apart() {
     assert!(no_http.message.contains(&address.to_string()), "{no_http:?}");
     speaker.abort();
 
+    // A port that speaks HTTP and is another service: the lab's own control door.
+    let other = bench.refusal("accounts.add", at(&bench.lab.description().control_url)).await;
+    assert_eq!(other.code, "not_the_service", "{other:?}");
+
     let nonsense = bench.refusal("accounts.add", at("not an address")).await;
     assert!(nonsense.message.contains("not an address"), "{nonsense:?}");
 }

@@ -8,8 +8,8 @@ use crate::{
     wire::{answers::*, events::AppEvent, requests::*},
 };
 use labferry_engine::Ask;
-use labferry_model::{AccountName, Secret, Secrets};
-use labferry_provider::ServiceForm;
+use labferry_model::{AccountName, ProblemCode, Secret, Secrets};
+use labferry_provider::{ProviderError, ServiceForm};
 use labferry_store::Account;
 use std::sync::{Arc, Mutex};
 
@@ -67,7 +67,7 @@ impl App {
         // The service may rotate a secret while it is tried: what is kept is what it left.
         let keeper = Arc::new(TrialKeeper(Mutex::new(secrets)));
         let provider = self.shared.connections.connect(&account, keeper.clone())?;
-        provider.check_sign_in().await.map_err(|error| error.about(account.url.clone()))?;
+        provider.check_sign_in().await.map_err(|error| about_address(error, &account.url))?;
         self.shared.vault.write(&name, &keeper.secrets()).await?;
         if there.is_some() {
             self.shared.store.update_account(&account).await?;
@@ -128,6 +128,16 @@ impl App {
         let title = service.map_or_else(|| account.service.clone(), |service| service.form().title);
         rows::account(account, title)
     }
+}
+
+/// A sign-in that failed, in terms of the address a person typed: something else may be there, and answer.
+fn about_address(mut error: ProviderError, url: &str) -> ProviderError {
+    let no_service = [ProblemCode::NotFound, ProblemCode::BadAnswer].contains(&error.problem.code);
+    if no_service {
+        error.problem.code = ProblemCode::NotTheService;
+    }
+    error.problem.subject = Some(url.to_owned());
+    error
 }
 
 /// Holds the form against what was filled in, and gives the secrets.

@@ -6,6 +6,7 @@ use labferry_model::{Problem, ProblemCode};
 use labferry_provider::ProviderError;
 use labferry_store::StoreError;
 use labferry_vault::VaultError;
+use std::borrow::Cow;
 
 /// How the cause, the problem's detail, joins the sentence.
 enum Cause {
@@ -62,9 +63,9 @@ fn table(code: ProblemCode) -> Line {
             "Choose a regular file, or a folder that holds regular files.", CHOOSE_OTHER),
         P::SourceChanged => line(ATTENTION, "{} changed while it was being sent", "the file", Follows,
             "Nothing mixed was kept; it is sent anew once the file has come to rest.", RETRY),
-        P::NameRefused => line(ERROR, "the service does not take the name {}", "of this file", Follows,
+        P::NameRefused => line(ERROR, "the service does not take the name \"{}\"", "?", Follows,
             "Give the file another name and add it again.", CHOOSE_OTHER),
-        P::NameTaken => line(ATTENTION, "there is another file named {} already", "like this", Follows,
+        P::NameTaken => line(ATTENTION, "there is another file named \"{}\" already", "?", Follows,
             "Choose what shall happen: skip it, rename it, or replace what is there.", CHOOSE_OTHER),
         P::FileTooLarge => line(ERROR, "{} is larger than the service takes", "the file", Follows,
             "Split the file, or use a service that takes it.", CHOOSE_OTHER),
@@ -91,7 +92,7 @@ fn table(code: ProblemCode) -> Line {
         P::RateLimited => line(NOTICE, "the service asks for fewer requests while it works on {}", "this", Follows,
             "Nothing: it goes on by itself.", None),
         P::Unreachable => line(ATTENTION, "{} cannot be reached", "the service", Follows,
-            "Check the address and this computer's network; it goes on by itself once the service answers.", RETRY),
+            "Check the address and this computer's network; what is queued goes on by itself once the service answers.", RETRY),
         P::ConnectionLost => line(NOTICE, "the connection to {} broke", "the service", Follows,
             "Nothing: it goes on from the finished parts.", RETRY),
         P::NotTheService => line(ERROR, "what answers at {} is not the service", "that address", Follows,
@@ -125,7 +126,7 @@ fn table(code: ProblemCode) -> Line {
         P::Unsupported => line(ERROR, "{} cannot be done with this service", "this", Follows,
             "Use the service's own page for it.", None),
         P::InvalidRequest => line(ERROR, "{} cannot be used as it is", "the request", Says,
-            "Change it as the sentence says and try again.", None),
+            "Correct that and try again.", None),
         P::Internal => line(ERROR, "Labferry made a mistake with {}", "this", Follows,
             "Try again; if it happens again, report it with the details.", RETRY),
     }
@@ -135,9 +136,11 @@ fn table(code: ProblemCode) -> Line {
 pub(crate) fn words(problem: &Problem) -> ProblemWords {
     let line = table(problem.code);
     let detail = problem.detail.as_deref().map(str::trim).filter(|detail| !detail.is_empty());
-    let subject = problem.subject.as_deref().filter(|subject| !subject.is_empty());
+    let subject = problem.subject.as_deref().filter(|subject| !subject.is_empty()).map(shortened);
+    let subject = subject.as_deref();
+    let cause = detail.map(without_numbers);
     let sentence = line.sentence.replacen("{}", subject.unwrap_or(line.it), 1);
-    let message = match (line.cause, detail) {
+    let message = match (line.cause, cause.as_deref()) {
         (Cause::Follows, Some(detail)) => format!("{sentence}: {detail}"),
         (Cause::Says, Some(detail)) => match subject.filter(|subject| !detail.contains(subject)) {
             Some(subject) => format!("{subject}: {detail}"),
@@ -152,6 +155,27 @@ pub(crate) fn words(problem: &Problem) -> ProblemWords {
         next: line.next.to_owned(),
         button: line.button.map(str::to_owned),
         detail: detail.map(str::to_owned),
+    }
+}
+
+/// A name of which both ends can be read: the ending and the running number are what tells files apart.
+fn shortened(name: &str) -> Cow<'_, str> {
+    const FIRST: usize = 80;
+    const LAST: usize = 60;
+    let length = name.chars().count();
+    if length <= FIRST + LAST {
+        return name.into();
+    }
+    let first: String = name.chars().take(FIRST).collect();
+    let last: String = name.chars().skip(length - LAST).collect();
+    format!("{first}…{last}").into()
+}
+
+/// The system's words without its error number, which stays in the details.
+fn without_numbers(cause: &str) -> Cow<'_, str> {
+    match cause.split_once(" (os error ").and_then(|(before, rest)| Some((before, rest.split_once(')')?.1))) {
+        Some((before, after)) => format!("{before}{after}").into(),
+        None => cause.into(),
     }
 }
 
@@ -221,16 +245,25 @@ mod tests {
             .because("Permission denied (os error 13)");
         let words = words(&problem);
         assert_eq!(words.code, "source_unreadable");
-        assert_eq!(words.message, "/data/scan_07.czi cannot be read: Permission denied (os error 13).");
+        assert_eq!(words.message, "/data/scan_07.czi cannot be read: Permission denied.");
+        assert_eq!(words.detail.as_deref(), Some("Permission denied (os error 13)"));
         assert_eq!(words.button.as_deref(), Some("retry"));
     }
 
     #[test]
     fn a_sentence_without_a_subject_still_reads_well() {
         let words = words(&Problem::new(ProblemCode::NameRefused).about("a/b\n.txt"));
-        assert_eq!(words.message, "The service does not take the name a/b .txt.");
+        assert_eq!(words.message, "The service does not take the name \"a/b .txt\".");
         let words = super::words(&Problem::new(ProblemCode::Unreachable));
         assert_eq!(words.message, "The service cannot be reached.");
+    }
+
+    #[test]
+    fn a_long_name_keeps_both_its_ends() {
+        let name = format!("{}_0042.tif", "ü".repeat(300));
+        let words = words(&Problem::new(ProblemCode::NameRefused).about(name));
+        assert!(words.message.contains("üü…üü") && words.message.contains("_0042.tif"), "{}", words.message);
+        assert!(words.message.chars().count() < 200, "{}", words.message);
     }
 
     #[test]

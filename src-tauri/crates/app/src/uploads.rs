@@ -30,7 +30,13 @@ impl App {
             return Err(invalid("say which files or folders to send"));
         }
         let facts = facts(provider.as_ref(), &account, &place).await?;
-        let sources = request.sources.iter().map(|source| absolute(source)).collect::<Result<Vec<_>, _>>()?;
+        let (mut sources, mut refused) = (Vec::new(), Vec::new());
+        for source in &request.sources {
+            match absolute(source) {
+                Ok(source) => sources.push(source),
+                Err(problem) => refused.push(problem),
+            }
+        }
         let (mut items, problems) =
             tokio::task::spawn_blocking(move || expand_sources(&sources)).await.map_err(internal)?;
         if let Some(name) = request.name.as_deref().filter(|name| !name.is_empty()) {
@@ -42,7 +48,7 @@ impl App {
             };
             name.clone_into(&mut item.name);
         }
-        let mut refused: Vec<ProblemWords> = problems.iter().map(words).collect();
+        refused.extend(problems.iter().map(words));
         let mut taken = HashSet::new();
         let mut room = self.room(provider.as_ref(), &account, &place, facts.as_ref()).await?;
         let mut transfers = Vec::with_capacity(items.len());
@@ -248,6 +254,9 @@ pub(crate) fn numbered(name: &str, number: u32) -> String {
 
 /// A path that stays the same whatever folder this process is in.
 pub(crate) fn absolute(path: &str) -> Result<PathBuf, ProblemWords> {
+    if path.is_empty() {
+        return Err(invalid("an empty path names no file and no folder"));
+    }
     std::path::absolute(Path::new(path)).map_err(|error| {
         words(&Problem::new(ProblemCode::SourceMissing).about(path).because(error.to_string()))
     })
