@@ -1,6 +1,14 @@
 //! One window for one data folder, and an end that leaves the folder free.
 
-use crate::{desk::Desk, one_at_a_time, tools::tools};
+use crate::{
+    desk::Desk,
+    held::{received, upload_in_the_middle},
+    lab::Lab,
+    one_at_a_time,
+    tools::tools,
+    write_file,
+};
+use labferry_app::{App, AppOptions, Own};
 use labferry_store::DataFolder;
 use serde_json::json;
 use std::time::Duration;
@@ -31,7 +39,40 @@ async fn closing_the_window_ends_labferry_and_frees_its_data_folder() {
     assert!(folder.try_own().unwrap().is_none(), "the window's process owns the folder");
 
     desk.close_by_the_window_manager();
-    // The system frees the lock when the process ends, and tells nobody.
+    until_free(&folder).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_window_closed_while_it_sends_notes_where_it_is() {
+    let _turn = one_at_a_time().await;
+    let Some(tools) = tools("closing") else { return };
+    let mut desk = Desk::set_up(&tools);
+    let file = desk.home().join("evening.bin");
+    write_file(&file, 96);
+    let lab = Lab::start(desk.home()).await;
+    let window = desk.open_window(&[]).await;
+    let held = upload_in_the_middle(&window, &lab, &file).await;
+
+    desk.close_by_the_window_manager();
+    until_free(&DataFolder::open(&desk.data_folder()).unwrap()).await;
+    let left = App::open(AppOptions {
+        own: Own::Never,
+        vault_in_memory: true,
+        ..AppOptions::new(desk.data_folder())
+    })
+    .await
+    .unwrap();
+    let shown = left.call("transfers.show", json!({ "id": held.id })).await.unwrap();
+    assert_eq!(
+        (&shown["row"]["state"], &shown["row"]["waiting"]),
+        (&json!("waiting"), &json!("interrupted")),
+        "{shown}"
+    );
+    assert_eq!(received(&shown), held.received, "what had arrived is known to have arrived");
+}
+
+/// Comes back when no process owns the folder. The system frees the lock of a process that ends, and tells nobody.
+async fn until_free(folder: &DataFolder) {
     let freed = tokio::time::timeout(Duration::from_secs(60), async {
         while folder.try_own().unwrap().is_none() {
             tokio::time::sleep(Duration::from_millis(20)).await;

@@ -206,7 +206,13 @@ impl Desk {
 
     /// Moves the mouse, presses and releases its button, types; and answers what xdotool prints.
     pub(crate) fn xdotool(&self, arguments: &[&str]) -> String {
-        let output = Command::new("xdotool").args(arguments).env("DISPLAY", &self.display).output().unwrap();
+        // Bounded, because `search --sync` waits for a window however long it takes.
+        let output = Command::new("timeout")
+            .args(["60", "xdotool"])
+            .args(arguments)
+            .env("DISPLAY", &self.display)
+            .output()
+            .unwrap();
         assert!(
             output.status.success(),
             "xdotool {arguments:?}: {}",

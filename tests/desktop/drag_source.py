@@ -4,13 +4,15 @@
 import sys
 from pathlib import Path
 
-import gi
+# Taken away before GTK reads them: it stops at a name that is no text.
+URIS = [Path(name).resolve().as_uri() for name in sys.argv[1:]]
+del sys.argv[1:]
+
+import gi  # noqa: E402
 
 gi.require_version("Gdk", "3.0")
 gi.require_version("Gtk", "3.0")
 from gi.repository import Gdk, Gtk  # noqa: E402
-
-URIS = [Path(name).resolve().as_uri() for name in sys.argv[1:]]
 
 label = Gtk.Label(label="drag me")
 source = Gtk.EventBox()

@@ -32,7 +32,12 @@ impl Lab {
     }
 
     fn service(&self) -> &labferry_sandbox::LabService {
-        self.sandbox.description().services.iter().find(|service| service.service == "nrp").expect("the lab speaks nrp")
+        self.sandbox
+            .description()
+            .services
+            .iter()
+            .find(|service| service.service == "nrp")
+            .expect("the lab speaks nrp")
     }
 
     /// From the `nth` part on, the service takes none in: it waits for longer than any test.
@@ -48,7 +53,8 @@ impl Lab {
 
     /// The stored file of that key, with its parts.
     pub(crate) async fn file(&self, key: &str) -> Value {
-        let files: Vec<Value> = self.http.get(self.control("/inspect/files")).send().await.unwrap().json().await.unwrap();
+        let files: Vec<Value> =
+            self.http.get(self.control("/inspect/files")).send().await.unwrap().json().await.unwrap();
         files.into_iter().find(|file| file["key"] == key).unwrap_or_else(|| panic!("the lab holds no {key}"))
     }
 }

@@ -7,6 +7,9 @@
 mod border;
 mod closing;
 mod desk;
+mod held;
+mod lab;
+mod power_cut;
 mod tools;
 mod webdriver;
 

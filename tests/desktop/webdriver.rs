@@ -84,6 +84,16 @@ impl Window {
         answer["answer"].clone()
     }
 
+    /// The transfer's row, once an event says that it is done or failed.
+    pub(crate) async fn settled(&self, id: i64) -> Value {
+        let script = "const [id, done] = arguments, tauri = window.__TAURI_INTERNALS__;
+            const show = () => tauri.invoke('call', { command: 'transfers.show', request: { id } })
+                .then(({ row }) => ['done', 'failed', 'cancelled'].includes(row.state) && done(row));
+            const handler = tauri.transformCallback(show);
+            tauri.invoke('plugin:event|listen', { event: 'labferry://event', target: { kind: 'Any' }, handler }).then(show);";
+        self.wait_for(script, json!([id])).await
+    }
+
     /// Waits for the first element that matches.
     pub(crate) async fn find(&self, css: &str) -> Element<'_> {
         self.until("document.querySelector(given[0]) !== null", json!([css])).await;
