@@ -16,19 +16,15 @@ use crate::faults::{Action, Asked, Side};
 use crate::metered::{Meter, Tampering, metered};
 use crate::request_log::Seen;
 use crate::server::Lab;
+use crate::services::LabServer;
 use crate::signed_links::decoded;
-
-/// Tells the part a request is about from its path and its query.
-pub(crate) type PartOf = fn(&str, &[(String, String)]) -> Option<u32>;
 
 /// One way into the lab.
 pub(crate) struct Door {
     pub(crate) lab: Arc<Lab>,
-    /// The service's key.
-    pub(crate) service: &'static str,
+    pub(crate) server: Arc<dyn LabServer>,
     /// `service` or `storage`.
     pub(crate) name: &'static str,
-    pub(crate) part: PartOf,
     pub(crate) router: Router,
 }
 
@@ -42,7 +38,7 @@ impl Door {
     pub(crate) async fn pass(&self, request: Request<Body>) -> Result<Response<Body>, Dropped> {
         let (parts, body) = request.into_parts();
         let actions = self.lab.faults.strike(&Asked {
-            service: self.service,
+            service: self.server.key(),
             door: self.name,
             method: parts.method.as_str(),
             path: parts.uri.path(),
@@ -80,11 +76,11 @@ impl Door {
         // A signed link is a secret, also where requests are shown.
         query.retain(|(name, _)| name != "X-Amz-Signature" && name != "access_token");
         Seen {
-            service: self.service,
+            service: self.server.key(),
             door: self.name,
             method: parts.method.to_string(),
             path: parts.uri.path().to_owned(),
-            part: (self.part)(parts.uri.path(), &query),
+            part: self.server.part_of(parts.uri.path(), &query),
             query,
             host: text(&parts.headers, &header::HOST),
             range: text(&parts.headers, &header::RANGE),

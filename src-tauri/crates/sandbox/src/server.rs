@@ -7,6 +7,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use axum::Router;
 use axum::body::Body;
 use http::Request;
 use hyper::server::conn::http1;
@@ -24,58 +25,50 @@ use crate::control;
 use crate::disk::{make_folder, read_json, write_json};
 use crate::doorkeeper::Door;
 use crate::faults::{Faults, Rule};
-use crate::options::{LabDescription, LabService, SandboxError, SandboxOptions};
+use crate::options::{LabDescription, SandboxError, SandboxOptions};
 use crate::request_log::RequestLog;
-use crate::services::nrp::{self, Nrp};
+use crate::services::{self, LabServer};
 use crate::signed_links::SignedLinks;
 
-/// What of a lab outlives its process besides its records.
+/// The ports of one service and of the storage host its signed links lead to; 0 before the first start.
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
+#[serde(default)]
+struct Ports {
+    service: u16,
+    storage: u16,
+}
+
+/// What of a lab outlives its process besides what its services keep.
 #[derive(Clone, Serialize, Deserialize)]
 struct LabFile {
-    token: String,
-    colleague_token: String,
-    link_secret: String,
-    links_expired: u64,
-    service_port: u16,
-    storage_port: u16,
+    /// Every secret of the lab is made from this one.
+    secret: String,
     control_port: u16,
     was_seeded: bool,
+    ports: BTreeMap<String, Ports>,
+    /// How often all signed links of a service were expired.
+    links_expired: BTreeMap<String, u64>,
 }
 
 impl LabFile {
     fn new() -> Self {
-        let secret = || Uuid::new_v4().simple().to_string();
         Self {
-            token: secret(),
-            colleague_token: secret(),
-            link_secret: secret(),
-            links_expired: 0,
-            service_port: 0,
-            storage_port: 0,
+            secret: Uuid::new_v4().simple().to_string(),
             control_port: 0,
             was_seeded: false,
+            ports: BTreeMap::new(),
+            links_expired: BTreeMap::new(),
         }
     }
 }
 
-/// What all services of a lab share.
-pub(crate) struct Lab {
-    pub(crate) clock: LabClock,
-    pub(crate) faults: Faults,
-    pub(crate) log: RequestLog,
-    pub(crate) links: SignedLinks,
-    pub(crate) blobs: Blobs,
+/// What the services of a lab share.
+struct State {
     file: Mutex<LabFile>,
     path: PathBuf,
 }
 
-impl Lab {
-    /// Lets every signed link given out so far be expired, also for the next start.
-    pub(crate) fn expire_links(&self) {
-        self.links.expire_all();
-        self.change(|file| file.links_expired = self.links.epoch());
-    }
-
+impl State {
     fn change(&self, change: impl FnOnce(&mut LabFile)) {
         let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
         change(&mut file);
@@ -83,6 +76,42 @@ impl Lab {
             tracing::error!(%error, "the practice lab could not keep its state");
         }
     }
+}
+
+/// What one service finds in the lab: the clock, the faults and the log of all, its own links, bytes and folder.
+pub(crate) struct Lab {
+    pub(crate) clock: Arc<LabClock>,
+    pub(crate) faults: Arc<Faults>,
+    pub(crate) log: Arc<RequestLog>,
+    pub(crate) links: SignedLinks,
+    pub(crate) blobs: Blobs,
+    /// Where the service keeps its world.
+    pub(crate) folder: PathBuf,
+    /// The service's address, `http://127.0.0.1:PORT`.
+    pub(crate) url: String,
+    key: &'static str,
+    secret: String,
+    state: Arc<State>,
+}
+
+impl Lab {
+    /// Lets every signed link of the service given out so far be expired, also for the next start.
+    pub(crate) fn expire_links(&self) {
+        self.links.expire_all();
+        self.state.change(|file| {
+            file.links_expired.insert(self.key.to_owned(), self.links.epoch());
+        });
+    }
+
+    /// A secret of the service that is the same at every start, such as a token: 32 hexadecimal digits.
+    pub(crate) fn secret(&self, name: &str) -> String {
+        secret(&self.secret, self.key, name)
+    }
+}
+
+fn secret(lab: &str, key: &str, name: &str) -> String {
+    use sha2::Digest as _;
+    hex::encode(&sha2::Sha256::digest(format!("{lab}/{key}/{name}"))[..16])
 }
 
 /// A running practice lab. It stops when this is dropped; [`Sandbox::stop`] also waits for it.
@@ -94,6 +123,51 @@ pub struct Sandbox {
     _lock: File,
 }
 
+/// What all services are made with.
+struct Common<'a> {
+    folder: &'a Path,
+    clock: Arc<LabClock>,
+    faults: Arc<Faults>,
+    log: Arc<RequestLog>,
+    state: Arc<State>,
+}
+
+impl Common<'_> {
+    /// Listens for one service and makes its part of the lab. `port` is the one asked for.
+    async fn lab(&self, key: &'static str, port: u16) -> Result<(Arc<Lab>, [TcpListener; 2]), SandboxError> {
+        let (secret, last, expired) = {
+            let file = self.state.file.lock().unwrap_or_else(PoisonError::into_inner);
+            let expired = file.links_expired.get(key).copied().unwrap_or(0);
+            (file.secret.clone(), file.ports.get(key).copied().unwrap_or_default(), expired)
+        };
+        let service = listen(port, last.service).await?;
+        let storage = listen(0, last.storage).await?;
+        let ports = Ports { service: port_of(&service)?, storage: port_of(&storage)? };
+        self.state.change(|file| {
+            file.ports.insert(key.to_owned(), ports);
+        });
+        let folder = self.folder.join(key);
+        make_folder(&folder)?;
+        let lab = Lab {
+            clock: Arc::clone(&self.clock),
+            faults: Arc::clone(&self.faults),
+            log: Arc::clone(&self.log),
+            links: SignedLinks::new(
+                self::secret(&secret, key, "links"),
+                expired,
+                format!("localhost:{}", ports.storage),
+            ),
+            blobs: Blobs::open(&folder)?,
+            folder,
+            url: format!("http://127.0.0.1:{}", ports.service),
+            key,
+            secret,
+            state: Arc::clone(&self.state),
+        };
+        Ok((Arc::new(lab), [service, storage]))
+    }
+}
+
 impl Sandbox {
     /// Starts a lab; when this returns it accepts connections.
     ///
@@ -103,68 +177,54 @@ impl Sandbox {
         let folder = options.data_dir.as_path();
         make_folder(folder)?;
         let lock = lock(folder)?;
-        let rules = scripted_rules(options.faults_file.as_deref())?;
         let path = folder.join("lab.json");
-        let mut file = read_json::<LabFile>(&path)?.unwrap_or_else(LabFile::new);
-
-        let service = listen(options.port, file.service_port).await?;
-        let storage = listen(0, file.storage_port).await?;
-        let control = listen(0, file.control_port).await?;
-        (file.service_port, file.storage_port, file.control_port) =
-            (port(&service)?, port(&storage)?, port(&control)?);
-        write_json(&path, &file).map_err(|source| SandboxError::Folder { path: path.clone(), source })?;
-
-        let url = format!("http://127.0.0.1:{}", file.service_port);
-        let storage_host = format!("localhost:{}", file.storage_port);
-        let lab = Arc::new(Lab {
-            clock: LabClock::default(),
-            faults: Faults::default(),
-            log: RequestLog::default(),
-            links: SignedLinks::new(file.link_secret.clone(), file.links_expired, storage_host),
-            blobs: Blobs::open(folder)?,
-            file: Mutex::new(file.clone()),
-            path,
-        });
-        lab.faults.add(rules).map_err(|reason| SandboxError::Content {
+        let file = read_json::<LabFile>(&path)?.unwrap_or_else(LabFile::new);
+        let (was_seeded, last_control) = (file.was_seeded, file.control_port);
+        let common = Common {
+            folder,
+            clock: Arc::default(),
+            faults: Arc::default(),
+            log: Arc::default(),
+            state: Arc::new(State { file: Mutex::new(file), path }),
+        };
+        let rules = scripted_rules(options.faults_file.as_deref())?;
+        common.faults.add(rules).map_err(|reason| SandboxError::Content {
             path: options.faults_file.clone().unwrap_or_default(),
             reason,
         })?;
-        let tokens = [file.token.clone(), file.colleague_token.clone()];
-        let nrp = Nrp::open(Arc::clone(&lab), folder, url.clone(), tokens, options.switches)?;
-        if options.seed && !file.was_seeded {
-            nrp.seed().map_err(|source| SandboxError::Folder { path: folder.to_owned(), source })?;
-            lab.change(|file| file.was_seeded = true);
-        }
-
-        let description = LabDescription {
-            control_url: format!("http://127.0.0.1:{}", file.control_port),
-            services: vec![LabService {
-                service: nrp::KEY.to_owned(),
-                url,
-                secrets: BTreeMap::from([("token".to_owned(), file.token.clone())]),
-                settings: BTreeMap::new(),
-                example_place: nrp.example_place(),
-            }],
-        };
-        let door = |name, router| {
-            let lab = Arc::clone(&lab);
-            Arc::new(Door { lab, service: nrp::KEY, name, part: nrp::part_of, router })
-        };
-        let service_door = door("service", nrp::service_router(Arc::clone(&nrp)));
-        let storage_door = door("storage", nrp::storage_router(Arc::clone(&nrp)));
-        let control_router =
-            control::router(Arc::clone(&lab), Arc::clone(&nrp), description.clone(), options.seed);
+        let control = listen(0, last_control).await?;
+        let control_port = port_of(&control)?;
+        common.state.change(|file| file.control_port = control_port);
 
         let stopping = CancellationToken::new();
         let connections = TaskTracker::new();
         let doors = Doors { stopping: stopping.clone(), connections: connections.clone() };
-        // `localhost` is looked up as IPv6 first on some systems; a client that is refused there goes on with IPv4, but
-        // slower. A system without IPv6 does without.
-        if let Ok(storage_v6) = TcpListener::bind((Ipv6Addr::LOCALHOST, file.storage_port)).await {
-            doors.open(storage_v6, Arc::clone(&storage_door));
+        let mut servers: Vec<Arc<dyn LabServer>> = Vec::new();
+        for (index, open) in services::ALL.into_iter().enumerate() {
+            // The port asked for is the first service's.
+            let port = if index == 0 { options.port } else { 0 };
+            let (lab, listeners) = common.lab(open.key, port).await?;
+            let server = (open.open)(Arc::clone(&lab), &options)?;
+            if options.seed && !was_seeded {
+                server.seed().map_err(|source| SandboxError::Folder { path: folder.to_owned(), source })?;
+            }
+            doors.open_service(&lab, &server, listeners).await;
+            servers.push(server);
         }
-        doors.open(service, service_door);
-        doors.open(storage, storage_door);
+        common.state.change(|file| file.was_seeded |= options.seed);
+
+        let description = LabDescription {
+            control_url: format!("http://127.0.0.1:{control_port}"),
+            services: servers.iter().map(|server| server.describe()).collect(),
+        };
+        let control_router = control::router(control::Control {
+            clock: common.clock,
+            faults: common.faults,
+            log: common.log,
+            servers: servers.into(),
+            description: description.clone(),
+            seed: options.seed,
+        });
         doors.open_control(control, control_router);
         Ok(Self { description, stopping, connections, _lock: lock })
     }
@@ -217,7 +277,7 @@ async fn listen(asked: u16, last: u16) -> Result<TcpListener, SandboxError> {
     bind(asked).await.map_err(|source| SandboxError::Port { port: asked, source })
 }
 
-fn port(listener: &TcpListener) -> Result<u16, SandboxError> {
+fn port_of(listener: &TcpListener) -> Result<u16, SandboxError> {
     listener
         .local_addr()
         .map(|address| address.port())
@@ -230,6 +290,30 @@ struct Doors {
 }
 
 impl Doors {
+    /// Opens the two ways into a service.
+    async fn open_service(
+        &self,
+        lab: &Arc<Lab>,
+        server: &Arc<dyn LabServer>,
+        [service, storage]: [TcpListener; 2],
+    ) {
+        let door = |name, router: Router| {
+            let (lab, server) = (Arc::clone(lab), Arc::clone(server));
+            Arc::new(Door { lab, server, name, router })
+        };
+        let service_door = door("service", Arc::clone(server).service_router());
+        let storage_door = door("storage", Arc::clone(server).storage_router());
+        // `localhost` is looked up as IPv6 first on some systems; a client that is refused there goes on with IPv4, but
+        // slower. A system without IPv6 does without.
+        if let Ok(port) = port_of(&storage)
+            && let Ok(storage_v6) = TcpListener::bind((Ipv6Addr::LOCALHOST, port)).await
+        {
+            self.open(storage_v6, Arc::clone(&storage_door));
+        }
+        self.open(service, service_door);
+        self.open(storage, storage_door);
+    }
+
     fn open(&self, listener: TcpListener, door: Arc<Door>) {
         let (stopping, connections) = (self.stopping.clone(), self.connections.clone());
         self.connections.spawn(async move {

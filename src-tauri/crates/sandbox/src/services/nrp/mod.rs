@@ -24,13 +24,14 @@ pub(crate) mod switches;
 mod transfer;
 mod world;
 
+use std::collections::BTreeMap;
 use std::io;
-use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use axum::Router;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
+use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use serde_json::Value;
 
@@ -38,8 +39,10 @@ use self::answer::ApiError;
 use self::callers::{RateWindow, User};
 use self::switches::NrpSwitches;
 use self::world::{Edition, FileEntry, Record, World};
-use crate::options::SandboxError;
+use crate::blobs::{Blobs, Piece};
+use crate::options::{LabService, SandboxError, SandboxOptions};
 use crate::server::Lab;
+use crate::services::LabServer;
 
 /// The service's key.
 pub(crate) const KEY: &str = "nrp";
@@ -57,17 +60,12 @@ pub(crate) struct Nrp {
 }
 
 impl Nrp {
-    pub(crate) fn open(
-        lab: Arc<Lab>,
-        folder: &Path,
-        url: String,
-        [token, colleague_token]: [String; 2],
-        switches: NrpSwitches,
-    ) -> Result<Arc<Self>, SandboxError> {
-        let world = World::open(folder, lab.blobs.clone())?;
+    fn open(lab: Arc<Lab>, switches: NrpSwitches) -> Result<Arc<Self>, SandboxError> {
+        let world = World::open(&lab.folder, lab.blobs.clone())?;
+        let (token, colleague_token) = (lab.secret("token"), lab.secret("colleague's token"));
         let nrp = Arc::new(Self {
+            url: lab.url.clone(),
             lab,
-            url,
             users: [
                 User { id: 1, name: "Robin Practice", token },
                 User { id: 2, name: "Kim Colleague", token: colleague_token },
@@ -122,8 +120,74 @@ impl Nrp {
     }
 }
 
+/// Starts the service.
+pub(crate) fn open(lab: Arc<Lab>, options: &SandboxOptions) -> Result<Arc<dyn LabServer>, SandboxError> {
+    Ok(Nrp::open(lab, options.switches.clone())?)
+}
+
+impl LabServer for Nrp {
+    fn key(&self) -> &'static str {
+        KEY
+    }
+
+    fn describe(&self) -> LabService {
+        LabService {
+            service: KEY.to_owned(),
+            url: self.url.clone(),
+            secrets: BTreeMap::from([("token".to_owned(), self.users[0].token.clone())]),
+            settings: BTreeMap::new(),
+            example_place: self.example_place(),
+        }
+    }
+
+    fn service_router(self: Arc<Self>) -> Router {
+        service_router(self)
+    }
+
+    fn storage_router(self: Arc<Self>) -> Router {
+        storage_router(self)
+    }
+
+    fn part_of(&self, path: &str, query: &[(String, String)]) -> Option<u32> {
+        part_of(path, query)
+    }
+
+    fn seed(&self) -> io::Result<()> {
+        Nrp::seed(self)
+    }
+
+    fn reset(&self, seed: bool) -> io::Result<()> {
+        Nrp::reset(self, seed)
+    }
+
+    fn inspect_files(&self) -> io::Result<Vec<Value>> {
+        Nrp::inspect_files(self)
+    }
+
+    fn stored_content(&self, container: &str, key: &str) -> Option<(Blobs, Vec<Piece>)> {
+        Some((self.lab.blobs.clone(), Nrp::stored_content(self, container, key)?))
+    }
+
+    fn users_json(&self) -> Value {
+        Nrp::users_json(self)
+    }
+
+    fn run_jobs(self: Arc<Self>) -> BoxFuture<'static, io::Result<usize>> {
+        Box::pin(async move { self.run_checksum_job().await })
+    }
+
+    fn switches_json(&self) -> Value {
+        serde_json::to_value(self.switches()).unwrap_or_default()
+    }
+
+    fn change_switches_json(&self, changes: &Value) -> Result<Value, String> {
+        let changed = self.change_switches(changes)?;
+        serde_json::to_value(changed).map_err(|error| error.to_string())
+    }
+}
+
 /// The API and the pages at the site's root.
-pub(crate) fn service_router(nrp: Arc<Nrp>) -> Router {
+fn service_router(nrp: Arc<Nrp>) -> Router {
     Router::new()
         .route("/", get(discovery::front_page))
         .route("/.well-known/repository", get(discovery::to_slash))
@@ -163,12 +227,12 @@ pub(crate) fn service_router(nrp: Arc<Nrp>) -> Router {
 }
 
 /// The storage host that signed links lead to.
-pub(crate) fn storage_router(nrp: Arc<Nrp>) -> Router {
+fn storage_router(nrp: Arc<Nrp>) -> Router {
     Router::new().fallback(storage_host::answer).with_state(nrp)
 }
 
 /// The part a request is about, as the request log tells it.
-pub(crate) fn part_of(path: &str, query: &[(String, String)]) -> Option<u32> {
+fn part_of(path: &str, query: &[(String, String)]) -> Option<u32> {
     if let Some((_, number)) = query.iter().find(|(name, _)| name == "partNumber") {
         return number.parse().ok();
     }
