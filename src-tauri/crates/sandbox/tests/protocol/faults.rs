@@ -56,7 +56,7 @@ async fn a_cut_request_leaves_nothing_visible() {
     assert_eq!(inside["parts"].as_array().unwrap().len(), 1);
     let cut = lab.requests().await.into_iter().find(|seen| seen["part"] == 2).unwrap();
     assert_eq!(cut["bytes_received"], 600_000);
-    assert_eq!(std::fs::read_dir(lab.folder.path().join("incoming")).unwrap().count(), 0);
+    assert_eq!(std::fs::read_dir(lab.folder.path().join("nrp/incoming")).unwrap().count(), 0);
 }
 
 #[tokio::test]
