@@ -36,6 +36,13 @@ pub(crate) async fn json_of(response: Response, status: u16) -> Value {
     serde_json::from_str(&text).unwrap_or(Value::Null)
 }
 
+/// A client that follows no redirects.
+pub(crate) fn client() -> reqwest::Client {
+    // The lab speaks plain HTTP, but a client will not be built without; a second installing is refused and no matter.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap()
+}
+
 impl Lab {
     pub(crate) async fn start() -> Self {
         Self::with(NrpSwitches::default(), false).await
@@ -45,16 +52,18 @@ impl Lab {
         let folder = tempfile::tempdir().unwrap();
         let options = SandboxOptions { switches, seed, ..SandboxOptions::new(folder.path()) };
         let sandbox = Some(Sandbox::start(options).await.unwrap());
-        // The lab speaks plain HTTP, but the client will not be built without; a second installing is refused and no matter.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+        let http = client();
         Self { folder, sandbox, http }
     }
 
     /// Stops it and starts it again on the same folder.
     pub(crate) async fn restart(&mut self) {
         self.sandbox.take().unwrap().stop().await;
-        self.sandbox = Some(Sandbox::start(SandboxOptions::new(self.folder.path())).await.unwrap());
+        self.sandbox = Some(
+            Sandbox::start(SandboxOptions { seed: false, ..SandboxOptions::new(self.folder.path()) })
+                .await
+                .unwrap(),
+        );
     }
 
     pub(crate) fn url(&self, path: &str) -> String {

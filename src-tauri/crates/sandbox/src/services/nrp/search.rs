@@ -1,5 +1,6 @@
 //! Lists: what is published, what is mine, the versions of one record; with a small part of the query language.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use axum::Json;
@@ -207,10 +208,11 @@ fn sort(hits: &mut [Hit<'_>], by: &str) {
     });
 }
 
-/// All words must be found; `is_published:`, `id:` and `created:[A TO B]` (or `}`) are understood, other fields are
-/// searched as plain words, which is also what becomes of a broken query.
+/// All words must be found, whole unless they end with `*`; `is_published:`, `id:` and `created:[A TO B]` (or `}`) are
+/// understood, of other fields only the words count, which is also what becomes of a broken query.
 fn matches(hit: &Hit<'_>, query: &str) -> bool {
     let text = Value::Object(hit.edition.metadata.clone()).to_string().to_lowercase();
+    let known: HashSet<&str> = words(&text).collect();
     let (query, is_in_time) = match query.split_once("created:[") {
         None => (query.to_owned(), true),
         Some((before, rest)) => {
@@ -219,18 +221,25 @@ fn matches(hit: &Hit<'_>, query: &str) -> bool {
             (format!("{before} {after}"), is_created_within(hit.record.created, span, is_open))
         }
     };
-    is_in_time
-        && query.split_whitespace().filter(|word| !matches!(*word, "AND" | "*")).all(|word| {
-            let word = word.trim_matches(['"', '(', ')', '*', '\'']).to_lowercase();
-            match word.split_once(':') {
-                Some(("is_published", wanted)) => hit.record.is_published() == (wanted == "true"),
-                Some(("id", id)) => hit.record.id == id.trim_matches('"'),
-                Some((field, value)) if field.starts_with("metadata.") => {
-                    text.contains(value.trim_matches('"'))
-                }
-                _ => text.contains(&word) || hit.record.id == word,
-            }
+    let has_words = |asked: &str| {
+        let asked = asked.to_lowercase();
+        let is_beginning = asked.ends_with('*');
+        words(&asked).all(|word| match is_beginning {
+            true => known.iter().any(|known| known.starts_with(word)),
+            false => known.contains(word),
         })
+    };
+    is_in_time
+        && query.split_whitespace().filter(|word| *word != "AND").all(|word| match word.split_once(':') {
+            Some(("is_published", wanted)) => hit.record.is_published() == (wanted == "true"),
+            Some(("id", id)) => hit.record.id == id.trim_matches('"'),
+            Some((_, value)) => has_words(value),
+            None => has_words(word) || hit.record.id == word,
+        })
+}
+
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty())
 }
 
 fn is_created_within(created: Timestamp, span: &str, is_open: bool) -> bool {

@@ -206,7 +206,9 @@ fn assembled(
         }
         let pieces: Vec<_> = parts.values().map(|part| part.piece.clone()).collect();
         let checksum = composite(parts.values().map(|part| part.md5.as_str()), multipart.part_size);
-        return Ok(Content { size: length(&pieces), pieces, checksum: Some(checksum), waits_for_job: true });
+        // The job cannot read a composite that names no part size.
+        let waits_for_job = multipart.part_size.is_some();
+        return Ok(Content { size: length(&pieces), pieces, checksum: Some(checksum), waits_for_job });
     }
     let part_size = multipart.part_size.unwrap_or_default();
     let mut left = file.told_size.unwrap_or_default();
