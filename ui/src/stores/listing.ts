@@ -1,0 +1,43 @@
+import type { FileRow, TransferRow } from '../bindings/commands';
+import { isSettled } from './queue';
+
+/** One line of a record: a file on the service, an upload on its way there, or both. */
+export interface FileLine {
+  readonly name: string;
+  readonly size: number | null;
+  readonly file: FileRow | null;
+  /** The upload that tells more about this name than the listing does. */
+  readonly transfer: TransferRow | null;
+}
+
+/** Whether the listing, asked for at `listedAt`, may not know yet what this upload did. */
+const tellsMore = (transfer: TransferRow, listedAt: number): boolean =>
+  !isSettled(transfer.state) || transfer.state === 'failed' || (transfer.state === 'done' && transfer.changed >= listedAt);
+
+/** Joins a record's files with the uploads into it. Files keep the service's order; uploads of new names come first. */
+export function lines(files: readonly FileRow[], transfers: readonly TransferRow[], listedAt: number, filter: string): FileLine[] {
+  const newest = new Map<string, TransferRow>();
+  for (const transfer of transfers) {
+    const other = newest.get(transfer.name);
+    if (other === undefined || other.id < transfer.id) newest.set(transfer.name, transfer);
+  }
+  for (const [name, transfer] of newest) if (!tellsMore(transfer, listedAt)) newest.delete(name);
+
+  const listed = files.map((file): FileLine => {
+    const transfer = newest.get(file.name) ?? null;
+    newest.delete(file.name);
+    return { name: file.name, size: file.size ?? transfer?.size ?? null, file, transfer };
+  });
+  const coming = [...newest.values()]
+    .sort((a, b) => b.id - a.id)
+    .map((transfer): FileLine => ({ name: transfer.name, size: transfer.size, file: null, transfer }));
+  const wanted = filter.trim().toLocaleLowerCase();
+  const all = [...coming, ...listed];
+  return wanted === '' ? all : all.filter(({ name }) => name.toLocaleLowerCase().includes(wanted));
+}
+
+/** Whether the bytes of a line are proven: by the transfer where it is newer, by the ledger otherwise. */
+export function isVerified({ file, transfer }: FileLine): boolean {
+  if (transfer !== null) return transfer.state === 'done' && transfer.verified;
+  return file?.verified === true;
+}

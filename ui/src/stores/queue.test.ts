@@ -1,0 +1,85 @@
+import { describe, expect, it } from 'vitest';
+import type { AppEvent, QueueCounts, TransferRow } from '../bindings/commands';
+import { bytesNow, caughtUp, emptyQueue, extended, loaded, reduce } from './queue';
+
+const counts = (all: number): QueueCounts => ({ all, active: 0, waiting: 0, needs_you: 0, done: 0 });
+
+function row(id: number, state = 'waiting'): TransferRow {
+  return {
+    id, batch: 1, direction: 'upload', account: 'Lab', place: 'r1', name: `f${id}`, local: `/x/f${id}`, size: 100, sent: 0,
+    state, waiting: null, retry_at: null, proof: null, verified: false, digests: { sha256: null, md5: null }, problem: null,
+    attempts: 0, part_count: null, part_size: null, created: 0, changed: 0,
+  };
+}
+const event = (number: number, of: TransferRow, all = 3): AppEvent => ({ type: 'transfer', number, row: of, counts: counts(all) });
+const start = loaded(emptyQueue, { rows: [row(3), row(1)], counts: counts(2), last_event: 10 });
+const states = (queue: typeof start) => queue.rows.map(({ id, state }) => `${id} ${state}`);
+
+describe('live events', () => {
+  it('change a row in its place and put new ones where they belong', () => {
+    const { queue, follow } = reduce(start, [event(11, row(1, 'moving')), event(12, row(2)), event(13, row(4))]);
+    expect(states(queue)).toEqual(['4 waiting', '3 waiting', '2 waiting', '1 moving']);
+    expect(queue.lastEvent).toBe(13);
+    expect(queue.counts.all).toBe(3);
+    expect(follow.missingAfter).toBeNull();
+    expect(follow.changed.map(({ id }) => id)).toEqual([1, 2, 4]);
+  });
+
+  it('that are known already change nothing, rows and counts alike', () => {
+    const { queue, follow } = reduce(start, [event(9, row(1, 'moving'), 99)]);
+    expect(states(queue)).toEqual(states(start));
+    expect(queue.counts).toEqual(counts(2));
+    expect(follow.changed).toEqual([]);
+  });
+
+  it('name the gap before them and are applied', () => {
+    const { queue, follow } = reduce(start, [event(14, row(1, 'moving')), event(20, row(3, 'moving'))]);
+    expect(follow.missingAfter).toBe(10);
+    expect(states(queue)).toEqual(['3 moving', '1 moving']);
+  });
+
+  it('ask for rows and accounts', () => {
+    const { follow } = reduce(start, [{ type: 'queue_changed' }, { type: 'accounts_changed' }]);
+    expect(follow).toMatchObject({ reload: true, accounts: true });
+  });
+
+  it('leave the queue they came from as it was', () => {
+    reduce(start, [event(11, row(1, 'moving'))]);
+    expect(states(start)).toEqual(['3 waiting', '1 waiting']);
+  });
+});
+
+describe('events that were missed', () => {
+  it('never put back a row that was heard of later', () => {
+    const gap = reduce(start, [event(14, row(1, 'done'))]);
+    const { queue } = caughtUp(gap.queue, { events: [event(12, row(3, 'moving')), event(13, row(1, 'moving'))], last_event: 14, incomplete: false });
+    expect(states(queue)).toEqual(['3 moving', '1 done']);
+  });
+
+  it('ask for the rows when some were forgotten', () => {
+    const { queue, follow } = caughtUp(start, { events: [], last_event: 50, incomplete: true });
+    expect(follow.reload).toBe(true);
+    expect(queue).toBe(start);
+  });
+
+  it('bring counts only when they are newer', () => {
+    const ahead = reduce(start, [event(20, row(3), 7)]).queue;
+    expect(caughtUp(ahead, { events: [event(12, row(1), 2)], last_event: 20, incomplete: false }).queue.counts.all).toBe(7);
+  });
+});
+
+it('keeps samples of what moves and forgets them when it settles', () => {
+  const sample = { id: 1, bytes: 60, bytes_per_second: 5, seconds_left: 8, verified_bytes: null, parts_in_flight: [2] };
+  const moving = reduce(start, [event(11, row(1, 'moving')), { type: 'progress', samples: [sample], bytes_per_second: 5 }]).queue;
+  expect(moving.bytesPerSecond).toBe(5);
+  expect(bytesNow(row(1, 'moving'), moving.samples.get(1))).toBe(60);
+  expect(reduce(moving, [event(12, row(1, 'failed'))]).queue.samples.size).toBe(0);
+  expect(bytesNow(row(1, 'failed'), sample)).toBe(0);
+  expect(bytesNow(row(1, 'done'), undefined)).toBe(100);
+});
+
+it('adds older rows once', () => {
+  const more = extended({ ...start, counts: counts(4) }, { rows: [row(1), row(0)], counts: counts(4), last_event: 10 });
+  expect(more.rows.map(({ id }) => id)).toEqual([3, 1, 0]);
+  expect(more.more).toBe(true);
+});

@@ -1,0 +1,145 @@
+import type { AppEvent, EventList, ProgressSample, QueueCounts, TransferList, TransferRow } from '../bindings/commands';
+
+/** The queue as the window knows it. Never changed in place. */
+export interface Queue {
+  /** Newest first, as far as loaded. */
+  readonly rows: readonly TransferRow[];
+  readonly counts: QueueCounts;
+  /** The number of the newest event heard. */
+  readonly lastEvent: number;
+  /** The number of the newest event applied to each row that one was applied to. */
+  readonly applied: ReadonlyMap<number, number>;
+  /** The number the rows had when they were loaded: they include everything up to it. */
+  readonly loadedAt: number;
+  readonly samples: ReadonlyMap<number, ProgressSample>;
+  readonly bytesPerSecond: number;
+  /** Whether older rows are in the queue than those loaded. */
+  readonly more: boolean;
+}
+
+/** What has to be asked for after some events. */
+export interface Follow {
+  /** Events after this number may be missing. */
+  missingAfter: number | null;
+  /** The rows have to be asked for again. */
+  reload: boolean;
+  /** So have the accounts. */
+  accounts: boolean;
+  /** Rows that reached a new state. */
+  changed: TransferRow[];
+}
+
+const noCounts: QueueCounts = { all: 0, active: 0, waiting: 0, needs_you: 0, done: 0 };
+
+export const emptyQueue: Queue = {
+  rows: [],
+  counts: noCounts,
+  lastEvent: 0,
+  applied: new Map(),
+  loadedAt: 0,
+  samples: new Map(),
+  bytesPerSecond: 0,
+  more: false,
+};
+
+const live = new Set(['checking', 'planned', 'moving', 'finishing', 'verifying']);
+
+/** Whether a transfer in this state is being worked on. */
+export const isLive = (state: string): boolean => live.has(state);
+
+/** Whether nothing more happens to a transfer in this state by itself. */
+export const isSettled = (state: string): boolean => ['done', 'skipped', 'failed', 'cancelled'].includes(state);
+
+/** The queue anew from a listing. Progress of rows that still move is kept. */
+export function loaded(before: Queue, list: TransferList): Queue {
+  return {
+    ...before,
+    rows: list.rows,
+    counts: list.counts,
+    lastEvent: Math.max(list.last_event, 0),
+    applied: new Map(),
+    loadedAt: list.last_event,
+    more: list.rows.length < list.counts.all,
+  };
+}
+
+/** Adds the next, older rows of a listing. */
+export function extended(queue: Queue, list: TransferList): Queue {
+  const known = new Set(queue.rows.map(({ id }) => id));
+  const rows = [...queue.rows, ...list.rows.filter(({ id }) => !known.has(id))].sort((a, b) => b.id - a.id);
+  return { ...queue, rows, more: list.rows.length > 0 && rows.length < queue.counts.all };
+}
+
+interface Draft {
+  rows: TransferRow[] | null;
+  applied: Map<number, number>;
+  counts: QueueCounts;
+}
+
+function put(queue: Queue, draft: Draft, number: number, row: TransferRow): boolean {
+  if (number <= (draft.applied.get(row.id) ?? queue.loadedAt)) return false;
+  draft.applied.set(row.id, number);
+  draft.rows ??= [...queue.rows];
+  const at = draft.rows.findIndex(({ id }) => id <= row.id);
+  if (at === -1) draft.rows.push(row);
+  else draft.rows.splice(at, draft.rows[at]?.id === row.id ? 1 : 0, row);
+  return true;
+}
+
+function withoutSettled(samples: ReadonlyMap<number, ProgressSample>, changed: readonly TransferRow[]): ReadonlyMap<number, ProgressSample> {
+  const gone = changed.filter(({ id, state }) => samples.has(id) && !isLive(state));
+  if (gone.length === 0) return samples;
+  const kept = new Map(samples);
+  for (const { id } of gone) kept.delete(id);
+  return kept;
+}
+
+/**
+ * Applies live events in the order they came. An event already known changes nothing; one whose number is not the next
+ * is applied, too, and what lies between is named in `missingAfter`.
+ */
+export function reduce(queue: Queue, events: readonly AppEvent[]): { queue: Queue; follow: Follow } {
+  const follow: Follow = { missingAfter: null, reload: false, accounts: false, changed: [] };
+  const draft: Draft = { rows: null, applied: new Map(queue.applied), counts: queue.counts };
+  let { lastEvent, samples, bytesPerSecond } = queue;
+  for (const event of events) {
+    if (event.type === 'transfer') {
+      if (event.number > lastEvent + 1) follow.missingAfter ??= lastEvent;
+      if (event.number >= lastEvent) draft.counts = event.counts;
+      lastEvent = Math.max(lastEvent, event.number);
+      if (put(queue, draft, event.number, event.row)) follow.changed.push(event.row);
+    } else if (event.type === 'progress') {
+      samples = new Map(event.samples.map((sample) => [sample.id, sample]));
+      bytesPerSecond = event.bytes_per_second;
+    } else if (event.type === 'queue_changed') {
+      follow.reload = true;
+    } else {
+      follow.accounts = true;
+    }
+  }
+  samples = withoutSettled(samples, follow.changed);
+  const { rows, applied, counts } = draft;
+  return { queue: { ...queue, rows: rows ?? queue.rows, applied, counts, lastEvent, samples, bytesPerSecond }, follow };
+}
+
+/** Applies what was missed. Gaps in it are none: each transfer's older states are left out. */
+export function caughtUp(queue: Queue, list: EventList): { queue: Queue; follow: Follow } {
+  const follow: Follow = { missingAfter: null, reload: list.incomplete, accounts: false, changed: [] };
+  if (list.incomplete) return { queue, follow };
+  const draft: Draft = { rows: null, applied: new Map(queue.applied), counts: queue.counts };
+  for (const event of list.events) {
+    if (event.type !== 'transfer') continue;
+    if (event.number >= queue.lastEvent) draft.counts = event.counts;
+    if (put(queue, draft, event.number, event.row)) follow.changed.push(event.row);
+  }
+  const lastEvent = Math.max(queue.lastEvent, list.last_event);
+  const { rows, applied, counts } = draft;
+  const samples = withoutSettled(queue.samples, follow.changed);
+  return { queue: { ...queue, rows: rows ?? queue.rows, applied, counts, lastEvent, samples }, follow };
+}
+
+/** Bytes of a transfer that are there, in flight included. */
+export function bytesNow(row: TransferRow, sample: ProgressSample | undefined): number {
+  if (row.state === 'done') return row.size ?? row.sent;
+  return isLive(row.state) ? Math.max(row.sent, sample?.bytes ?? 0) : row.sent;
+}
