@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { AppEvent, QueueCounts, TransferRow } from '../bindings/commands';
-import { bytesNow, caughtUp, emptyQueue, extended, loaded, reduce } from './queue';
+import { bytesNow, caughtUp, emptyQueue, extended, loaded, matches, reduce, type Filter } from './queue';
 
 const counts = (all: number): QueueCounts => ({ all, active: 0, waiting: 0, needs_you: 0, done: 0 });
 
@@ -81,5 +81,15 @@ it('keeps samples of what moves and forgets them when it settles', () => {
 it('adds older rows once', () => {
   const more = extended({ ...start, counts: counts(4) }, { rows: [row(1), row(0)], counts: counts(4), last_event: 10 });
   expect(more.rows.map(({ id }) => id)).toEqual([3, 1, 0]);
-  expect(more.more).toBe(true);
+});
+
+it('puts every row under a filter besides all; one that waits for a person is under two', () => {
+  const filters: Filter[] = ['active', 'waiting', 'needs_you', 'done'];
+  const under = (of: TransferRow) => filters.filter((filter) => matches(filter, of)).join(' ');
+  for (const state of ['checking', 'planned', 'moving', 'finishing', 'verifying']) expect(under(row(1, state)), state).toBe('active');
+  for (const state of ['waiting', 'paused']) expect(under(row(1, state)), state).toBe('waiting');
+  for (const state of ['done', 'skipped', 'cancelled']) expect(under(row(1, state)), state).toBe('done');
+  expect(under(row(1, 'failed'))).toBe('needs_you');
+  expect(under({ ...row(1), waiting: 'offline' })).toBe('waiting');
+  expect(under({ ...row(1), waiting: 'sign_in' })).toBe('waiting needs_you');
 });

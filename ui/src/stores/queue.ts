@@ -13,8 +13,6 @@ export interface Queue {
   readonly loadedAt: number;
   readonly samples: ReadonlyMap<number, ProgressSample>;
   readonly bytesPerSecond: number;
-  /** Whether older rows are in the queue than those loaded. */
-  readonly more: boolean;
 }
 
 /** What has to be asked for after some events. */
@@ -39,7 +37,6 @@ export const emptyQueue: Queue = {
   loadedAt: 0,
   samples: new Map(),
   bytesPerSecond: 0,
-  more: false,
 };
 
 const live = new Set(['checking', 'planned', 'moving', 'finishing', 'verifying']);
@@ -59,15 +56,34 @@ export function loaded(before: Queue, list: TransferList): Queue {
     lastEvent: Math.max(list.last_event, 0),
     applied: new Map(),
     loadedAt: list.last_event,
-    more: list.rows.length < list.counts.all,
   };
 }
 
-/** Adds the next, older rows of a listing. */
+/** Adds rows of another page or filter. Those known already are fresher as they are. */
 export function extended(queue: Queue, list: TransferList): Queue {
   const known = new Set(queue.rows.map(({ id }) => id));
   const rows = [...queue.rows, ...list.rows.filter(({ id }) => !known.has(id))].sort((a, b) => b.id - a.id);
-  return { ...queue, rows, more: list.rows.length > 0 && rows.length < queue.counts.all };
+  return { ...queue, rows };
+}
+
+export type Filter = keyof QueueCounts;
+
+const held = new Set<string | null>(['sign_in', 'disk_low']);
+
+/** Whether a row belongs to a filter, as the app counts them. */
+export function matches(filter: Filter, row: TransferRow): boolean {
+  switch (filter) {
+    case 'all':
+      return true;
+    case 'active':
+      return isLive(row.state);
+    case 'needs_you':
+      return row.state === 'failed' || (row.state === 'waiting' && held.has(row.waiting));
+    case 'waiting':
+      return row.state === 'paused' || row.state === 'waiting';
+    case 'done':
+      return ['done', 'skipped', 'cancelled'].includes(row.state);
+  }
 }
 
 interface Draft {

@@ -1,0 +1,187 @@
+import type { AppEvent, CommandName, Commands, EntryRow, ProgressSample, QueueCounts, TransferRow, TransferSelection } from '../bindings/commands';
+import { isLive, matches } from '../stores/queue';
+import * as fake from './fake_world';
+import type { Drag, Host } from './host';
+
+const TICK = 250;
+/** Bytes a made-up transfer moves in a tick. */
+const STEP = 21 * 1024 * 1024;
+
+type Answers = { [Name in CommandName]: (request: Commands[Name]['request']) => Commands[Name]['answer'] };
+
+/** A world in memory for looking at the interface without an app: `?fake`, `?fake=empty`, `?fake=error`. */
+export class FakeHost implements Host {
+  readonly kind = 'fake';
+  readonly canChooseFolder = true;
+  private readonly world: fake.World;
+  private readonly heard = new Set<(event: AppEvent) => void>();
+  private events = 1;
+
+  constructor(private readonly which: string) {
+    this.world = which === 'empty' ? fake.emptyWorld() : fake.busyWorld();
+    if (which !== 'still') setInterval(() => this.tick(), TICK);
+  }
+
+  async call<Name extends CommandName>(command: Name, request: Commands[Name]['request']): Promise<Commands[Name]['answer']> {
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    const answer = this.answers[command];
+    if (answer === undefined) throw fake.problem('unsupported', 'error', `The made-up world does not know ${command}.`, 'Use the practice lab for it.', null);
+    return structuredClone(answer(request));
+  }
+
+  listen(heard: (event: AppEvent) => void, again: () => void): () => void {
+    this.heard.add(heard);
+    again();
+    return () => this.heard.delete(heard);
+  }
+
+  drags(heard: (drag: Drag) => void): () => void {
+    const over = (event: DragEvent) => {
+      event.preventDefault();
+      heard({ phase: 'over', x: event.clientX, y: event.clientY, count: event.dataTransfer?.items.length ?? null, names: [] });
+    };
+    const drop = (event: DragEvent) => {
+      event.preventDefault();
+      const names = [...(event.dataTransfer?.files ?? [])].map(({ name }) => name);
+      heard({ phase: 'drop', x: event.clientX, y: event.clientY, names, sources: async () => names });
+    };
+    window.addEventListener('dragover', over);
+    window.addEventListener('drop', drop);
+    return () => {
+      window.removeEventListener('dragover', over);
+      window.removeEventListener('drop', drop);
+    };
+  }
+
+  chooseFiles = async (): Promise<string[]> => ['/data/microscope/2024-05-17/scan_122.czi', '/data/microscope/2024-05-17/a-very-long-name-of-an-instrument-export-0042.ome.tiff'];
+  chooseFolder = async (): Promise<string | null> => '/data/microscope/2024-05-17';
+  openPage = async (): Promise<void> => {};
+  reveal = async (): Promise<boolean> => false;
+
+  private readonly answers: Partial<Answers> = {
+    'app.state': () => ({ version: '0.1.0', data_folder: '/home/lab/.local/share/labferry', runs_engine: true, vault: 'keychain', practice_lab: this.world.accounts.some(({ practice }) => practice), interrupted: 0 }),
+    'accounts.services': () => fake.services,
+    'accounts.list': () => this.world.accounts,
+    'accounts.add': ({ name, secrets }) => {
+      if (secrets['token'] === 'wrong') throw fake.problem('sign_in_needed', 'attention', 'The service does not accept the sign-in.', 'Add the account again with a valid token or key.', 'sign_in', 'HTTP 401');
+      const row = fake.account(name, false);
+      this.world.accounts.push(row);
+      return row;
+    },
+    'accounts.remove': ({ account }) => {
+      this.world.accounts = this.world.accounts.filter(({ name }) => name !== account);
+      return { changed: 1 };
+    },
+    'practice_lab.start': () => {
+      Object.assign(this.world, { ...fake.busyWorld(), accounts: [fake.account('Practice lab', true)], transfers: [] });
+      return this.world.accounts;
+    },
+    'browse.list': ({ path, query, published }) => {
+      if (this.which === 'error') throw fake.problem('unreachable', 'attention', 'Lab repository cannot be reached: connection refused.', 'Check the address and this computer’s network; it goes on by itself once the service answers.', 'retry', 'tcp connect error: connection refused (os error 111)');
+      const wanted = (query ?? '').toLowerCase();
+      const containers = (published ? this.world.published : this.world.mine).filter(({ title }) => title.toLowerCase().includes(wanted));
+      const entries: EntryRow[] = path === '' ? containers.map((container) => ({ kind: 'container', container })) : (this.world.files.get(path) ?? []).map((file) => ({ kind: 'file', file }));
+      return { entries, total: entries.length, next: null };
+    },
+    'browse.show': ({ path }) => {
+      const container = [...this.world.mine, ...this.world.published].find((record) => record.path === path);
+      if (container === undefined) throw fake.problem('not_found', 'error', `${path} was not found on the service.`, 'Check the name.', null);
+      return { kind: 'container', container };
+    },
+    'records.create': ({ metadata }) => {
+      const made = fake.record(`new-${this.world.mine.length}`, String(metadata['title']), 'draft', 0, 0);
+      this.world.mine.unshift(made);
+      return made;
+    },
+    'uploads.add': ({ sources, account, place }) => {
+      const rows = sources.map((source) => this.queue(fake.transfer(this.nextId(), source.split('/').pop() ?? source, 300 * 1024 * 1024, { account, place, local: source, state: 'waiting' })));
+      return { ids: rows.map(({ id }) => id), refused: [] };
+    },
+    'downloads.add': ({ account, paths, destination }) => {
+      const rows = paths.map((path) => {
+        const name = path.split('/').pop() ?? path;
+        return this.queue(fake.transfer(this.nextId(), name, 300 * 1024 * 1024, { direction: 'download', account, place: path.split('/')[0] ?? '', local: `${destination}/${name}` }));
+      });
+      return { ids: rows.map(({ id }) => id), refused: [] };
+    },
+    'transfers.list': ({ filter }) => ({
+      rows: this.world.transfers.filter((row) => matches(filter === '' ? 'all' : (filter as keyof QueueCounts), row)),
+      counts: this.counts(),
+      last_event: this.events,
+    }),
+    'transfers.show': ({ id }) => {
+      const row = this.world.transfers.find((each) => each.id === id);
+      if (row === undefined) throw fake.problem('not_found', 'error', 'There is no such transfer.', 'Look at the list again.', null);
+      return { row, parts: fake.parts(row) };
+    },
+    'transfers.pause': (asked) => this.each(asked, (row) => isLive(row.state) || row.state === 'waiting', { state: 'paused', waiting: null }),
+    'transfers.resume': (asked) => this.each(asked, ({ state }) => state === 'paused', { state: 'waiting', waiting: 'turn' }),
+    'transfers.cancel': (asked) => this.each(asked, ({ state }) => !['done', 'failed', 'cancelled'].includes(state), { state: 'cancelled', waiting: null }),
+    'transfers.retry': (asked) => this.each(asked, ({ state }) => ['failed', 'cancelled'].includes(state), { state: 'waiting', waiting: 'turn', problem: null }),
+    'transfers.clear': ({ ids, all }) => {
+      const before = this.world.transfers.length;
+      this.world.transfers = this.world.transfers.filter((row) => (all ? !matches('done', row) : !ids.includes(row.id)));
+      return { changed: before - this.world.transfers.length };
+    },
+    'events.since': ({ number }) => ({ events: [], last_event: number, incomplete: false }),
+  };
+
+  private nextId(): number {
+    return Math.max(0, ...this.world.transfers.map(({ id }) => id)) + 1;
+  }
+
+  private queue(row: TransferRow): TransferRow {
+    this.world.transfers.unshift(row);
+    this.tell(row);
+    return row;
+  }
+
+  private each({ ids, all }: TransferSelection, fits: (row: TransferRow) => boolean, change: Partial<TransferRow>): { changed: number } {
+    const rows = this.world.transfers.filter((row) => (all || ids.includes(row.id)) && fits(row));
+    for (const row of rows) this.change(row, change);
+    return { changed: rows.length };
+  }
+
+  private change(row: TransferRow, change: Partial<TransferRow>): void {
+    Object.assign(row, change, { changed: Date.now() });
+    this.tell(row);
+  }
+
+  private counts(): QueueCounts {
+    const count = (filter: keyof QueueCounts) => this.world.transfers.filter((row) => matches(filter, row)).length;
+    return { all: count('all'), active: count('active'), waiting: count('waiting'), needs_you: count('needs_you'), done: count('done') };
+  }
+
+  private tell(row: TransferRow): void {
+    this.events += 1;
+    const event: AppEvent = { type: 'transfer', number: this.events, row: structuredClone(row), counts: this.counts() };
+    for (const heard of this.heard) heard(event);
+  }
+
+  /** Lets each moving transfer take a step, and the first waiting one begin. */
+  private tick(): void {
+    const samples: ProgressSample[] = [];
+    const live = this.world.transfers.filter(({ state }) => isLive(state));
+    for (const row of live) {
+      const size = row.size ?? 0;
+      if (row.state === 'moving' && row.sent < size) {
+        row.sent = Math.min(size, row.sent + STEP);
+        const rest = size - row.sent;
+        samples.push({ id: row.id, bytes: row.sent, bytes_per_second: STEP * 4, seconds_left: Math.ceil(rest / (STEP * 4)), verified_bytes: null, parts_in_flight: [1, 2, 3].map((ahead) => Math.floor(row.sent / fake.PART) + ahead) });
+      } else {
+        const next: Record<string, Partial<TransferRow>> = {
+          checking: { state: 'planned' },
+          planned: { state: 'moving' },
+          moving: { state: 'finishing' },
+          finishing: { state: 'verifying' },
+          verifying: { state: 'done', verified: true, proof: 'server_digest', digests: { sha256: fake.digits(row.name, 64), md5: fake.digits(row.name, 32) } },
+        };
+        this.change(row, next[row.state] ?? {});
+        if (row.state === 'done' && row.direction === 'upload') this.world.files.set(row.place, [fake.file(row.place, row.name, size), ...(this.world.files.get(row.place) ?? []).filter(({ name }) => name !== row.name)]);
+      }
+    }
+    const waiting = this.world.transfers.findLast(({ state, waiting: why }) => state === 'waiting' && why === 'turn');
+    if (live.length < 2 && waiting) this.change(waiting, { state: 'checking', waiting: null });
+    for (const heard of this.heard) heard({ type: 'progress', samples, bytes_per_second: samples.length * STEP * 4 });
+  }
+}

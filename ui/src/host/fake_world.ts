@@ -1,0 +1,166 @@
+import type { AccountRow, ContainerRow, FileRow, PartRow, ProblemWords, ServiceRow, TransferRow } from '../bindings/commands';
+
+const MIB = 1024 * 1024;
+/** Bytes of every part but the last. */
+export const PART = 16 * MIB;
+
+/** Hexadecimal digits that look like a digest and are always the same for a name. */
+export function digits(name: string, length: number): string {
+  let state = 2166136261;
+  let text = '';
+  for (let at = 0; text.length < length; at += 1) {
+    state = Math.imul(state ^ name.charCodeAt(at % Math.max(1, name.length)) ^ at, 16777619) >>> 0;
+    text += state.toString(16).padStart(8, '0');
+  }
+  return text.slice(0, length);
+}
+
+export const services: ServiceRow[] = [
+  {
+    service: 'nrp',
+    title: 'NRP / InvenioRDM',
+    default_url: 'https://repository.example.org',
+    url_help: 'The address of the repository, as in the browser.',
+    where_to_find: 'You find a token on the repository’s page, under Settings, Applications.',
+    fields: [{ name: 'token', label: 'Personal access token', help: 'It is kept in this computer’s keychain.', secret: true, required: true }],
+  },
+];
+
+export const account = (name: string, practice: boolean): AccountRow => ({
+  name,
+  service: 'nrp',
+  service_title: 'NRP / InvenioRDM',
+  url: practice ? 'http://127.0.0.1:4711' : 'https://repository.example.org',
+  practice,
+  settings: {},
+});
+
+export const record = (path: string, title: string, kind: 'draft' | 'record', files: number, bytes: number, complaints: string[] = []): ContainerRow => ({
+  path,
+  title,
+  kind,
+  writable: kind === 'draft',
+  files,
+  bytes,
+  modified: Date.now() - 3_600_000,
+  web_page: `https://repository.example.org/records/${path}`,
+  complaints,
+  metadata: { title },
+});
+
+export const file = (place: string, name: string, size: number, part: Partial<FileRow> = {}): FileRow => ({
+  path: `${place}/${name}`,
+  name,
+  size,
+  status: 'ready',
+  digests: [{ algorithm: 'md5', hex: digits(name, 32) }],
+  media_type: name.endsWith('.pdf') ? 'application/pdf' : name.endsWith('.csv') ? 'text/csv' : 'image/tiff',
+  modified: Date.now() - 7_200_000,
+  proof: 'server_digest',
+  verified: true,
+  metadata: {},
+  ...part,
+});
+
+export function transfer(id: number, name: string, size: number, part: Partial<TransferRow> = {}): TransferRow {
+  return {
+    id,
+    batch: 1,
+    direction: 'upload',
+    account: 'Lab repository',
+    place: 'k3x9a-p2v41',
+    name,
+    local: `/data/microscope/2024-05-17/${name}`,
+    size,
+    sent: 0,
+    state: 'waiting',
+    waiting: 'turn',
+    retry_at: null,
+    proof: null,
+    verified: false,
+    digests: { sha256: null, md5: null },
+    problem: null,
+    attempts: 1,
+    part_count: Math.max(1, Math.ceil(size / PART)),
+    part_size: PART,
+    created: Date.now() - 60_000,
+    changed: Date.now() - 30_000,
+    ...part,
+  };
+}
+
+export const problem = (code: string, severity: string, message: string, next: string, button: string | null, detail: string | null = null): ProblemWords => ({
+  code,
+  severity,
+  message,
+  next,
+  button,
+  detail,
+});
+
+export const parts = (row: TransferRow): PartRow[] =>
+  Array.from({ length: row.part_count ?? 0 }, (_, index) => ({
+    number: index + 1,
+    length: Math.min(PART, (row.size ?? 0) - index * PART),
+    received: (index + 1) * PART <= row.sent || row.sent === row.size,
+  }));
+
+export interface World {
+  accounts: AccountRow[];
+  mine: ContainerRow[];
+  published: ContainerRow[];
+  files: Map<string, FileRow[]>;
+  transfers: TransferRow[];
+}
+
+export const emptyWorld = (): World => ({ accounts: [], mine: [], published: [], files: new Map(), transfers: [] });
+
+/** A lab in the middle of its day: every state of a file and of a transfer is somewhere in it. */
+export function busyWorld(): World {
+  const place = 'k3x9a-p2v41';
+  const scans = Array.from({ length: 116 }, (_, index) => file(place, `scan_${String(index + 1).padStart(3, '0')}.czi`, (1700 + ((index * 37) % 300)) * MIB));
+  const files = [
+    file(place, 'zebrafish-heart-regeneration-48hpf-run-042-position-0007-channel-GFP.ome.tiff', 2_345 * MIB, { proof: 'part_digests' }),
+    file(place, 'notes.pdf', 210 * 1024, { proof: null, verified: false }),
+    file(place, 'segmentation.csv', 3_811, { proof: 'size_only', verified: false, digests: [] }),
+    file(place, 'überblick – größer.tif', 48 * MIB, { proof: 'read_back' }),
+    file(place, 'aborted_scan.czi', 0, { status: 'pending', proof: null, verified: false, digests: [], size: null }),
+    ...scans,
+  ];
+  const done = { state: 'done', waiting: null, verified: true, proof: 'server_digest' };
+  const transfers = [
+    transfer(9, 'scan_121.czi', 1_843 * MIB),
+    transfer(8, 'zebrafish-heart-regeneration-48hpf-run-043-position-0001-channel-mCherry.ome.tiff', 3_000 * MIB, { state: 'moving', waiting: null, sent: 40 * PART }),
+    transfer(7, 'scan_120.czi', 900 * MIB, { state: 'paused', waiting: null, sent: 20 * PART }),
+    transfer(6, 'scan_119.czi', 700 * MIB, { waiting: 'retry_at', retry_at: Date.now() + 40_000, sent: 10 * PART }),
+    transfer(5, 'scan_118.czi', 640 * MIB, {
+      state: 'failed',
+      waiting: null,
+      sent: 20 * PART,
+      problem: problem('name_taken', 'attention', 'There is another file named scan_118.czi already.', 'Choose what shall happen: skip it, rename it, or replace what is there.', 'choose_other'),
+    }),
+    transfer(4, 'raw/hyperstack_final_FINAL_v3.tif', 120 * MIB, {
+      state: 'failed',
+      waiting: null,
+      problem: problem('source_unreadable', 'error', '/data/microscope/2024-05-17/raw/hyperstack_final_FINAL_v3.tif cannot be read: Permission denied (os error 13).', 'Check the file’s permissions and its disk, then try again.', 'retry', 'Permission denied (os error 13)'),
+    }),
+    transfer(3, 'scan_117.czi', 64 * MIB, { ...done, sent: 64 * MIB, digests: { sha256: digits('scan_117', 64), md5: digits('scan_117', 32) } }),
+    transfer(2, 'legacy_export.zip', 12 * MIB, { ...done, verified: false, proof: 'size_only', sent: 12 * MIB, digests: { sha256: digits('legacy', 64), md5: null } }),
+    transfer(1, 'scan_001.czi', 1_700 * MIB, { ...done, direction: 'download', sent: 1_700 * MIB, local: '/home/lab/Downloads/scan_001.czi', digests: { sha256: digits('scan_001', 64), md5: null } }),
+  ];
+  return {
+    accounts: [account('Lab repository', false), account('Practice lab', true)],
+    mine: [
+      record(place, 'Zebrafish heart regeneration, run 42', 'draft', files.length, 212 * 1024 * MIB),
+      record('m7q2c-00d18', 'Calibration beads', 'draft', 0, 0, ['A publication date is needed before this can be published.']),
+      record('t4f8s-81ke0', 'Cryo-EM of the ribosomal stalk: raw movies, gain references and motion-corrected averages', 'record', 1, 48 * MIB),
+    ],
+    published: [record('p9d3b-77aa2', 'Light-sheet atlas of the mouse olfactory bulb', 'record', 1, 48 * MIB)],
+    files: new Map([
+      [place, files],
+      ['t4f8s-81ke0', [file('t4f8s-81ke0', 'gain.mrc', 48 * MIB, { proof: null, verified: false })]],
+      ['p9d3b-77aa2', [file('p9d3b-77aa2', 'atlas.h5', 48 * MIB, { proof: null, verified: false })]],
+    ]),
+    transfers,
+  };
+}

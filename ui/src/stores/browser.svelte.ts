@@ -1,0 +1,207 @@
+import type { CheckRow, ContainerRow, EntryRow, FileRow, ProblemWords, TransferRow } from '../bindings/commands';
+import { asProblem, type Host } from '../host/host';
+import { isSettled } from './queue';
+
+/** Lines asked for at a time. */
+const STEP = 100;
+/** Milliseconds of quiet after typing before a search is made, and after a transfer before files are asked for. */
+const QUIET = 250;
+
+/** A listing that comes in pages. */
+interface Listing<Row> {
+  rows: readonly Row[];
+  next: string | null;
+  total: number | null;
+  loading: boolean;
+  problem: ProblemWords | null;
+  /** When it was asked for; 0 before the first answer. */
+  at: number;
+}
+
+const none = { rows: [], next: null, total: null, loading: false, problem: null, at: 0 };
+
+/** What is looked at: an account, its records, and the files of the open one. */
+export class Browser {
+  account = $state<string | null>(null);
+  published = $state(false);
+  query = $state('');
+  records = $state.raw<Listing<ContainerRow>>(none);
+  record = $state.raw<ContainerRow | null>(null);
+  files = $state.raw<Listing<FileRow>>(none);
+  filter = $state('');
+  /** Names of the selected files. */
+  selected = $state.raw<ReadonlySet<string>>(new Set());
+
+  private recordsAsked = 0;
+  private filesAsked = 0;
+  private searching: ReturnType<typeof setTimeout> | undefined;
+  private refreshing: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(private readonly host: Host) {}
+
+  async openAccount(account: string | null): Promise<void> {
+    if (this.account === account) return;
+    this.account = account;
+    this.query = '';
+    this.published = false;
+    this.close();
+    this.records = none;
+    if (account !== null) await this.loadRecords();
+  }
+
+  search(query: string): void {
+    this.query = query;
+    clearTimeout(this.searching);
+    this.searching = setTimeout(() => void this.loadRecords(), QUIET);
+  }
+
+  async showPublished(published: boolean): Promise<void> {
+    this.published = published;
+    this.records = none;
+    await this.loadRecords();
+  }
+
+  async loadRecords(next: string | null = null): Promise<void> {
+    const account = this.account;
+    if (account === null) return;
+    const asked = ++this.recordsAsked;
+    this.records = { ...this.records, loading: true, problem: null };
+    const answer = await this.page(account, '', next, this.query.trim() || null, this.published);
+    if (asked !== this.recordsAsked) return;
+    if ('problem' in answer) {
+      this.records = { ...this.records, loading: false, problem: answer.problem };
+      return;
+    }
+    const found = answer.entries.flatMap((entry) => (entry.kind === 'container' ? [entry.container] : []));
+    const rows = next === null ? found : [...this.records.rows, ...found];
+    this.records = { rows, next: answer.next, total: answer.total, loading: false, problem: null, at: answer.at };
+  }
+
+  async open(record: ContainerRow): Promise<void> {
+    if (this.record?.path !== record.path) {
+      this.files = none;
+      this.filter = '';
+      this.selected = new Set();
+    }
+    this.record = record;
+    await this.refresh();
+  }
+
+  /** Opens a record of any account by its path. */
+  async openPlace(account: string, path: string): Promise<void> {
+    await this.openAccount(account);
+    try {
+      const entry = await this.host.call('browse.show', { account, path });
+      if (entry.kind === 'container') await this.open(entry.container);
+    } catch (thrown) {
+      this.files = { ...none, problem: asProblem(thrown) };
+    }
+  }
+
+  close(): void {
+    this.filesAsked += 1;
+    this.record = null;
+    this.files = none;
+    this.selected = new Set();
+  }
+
+  /** Asks for the open record and its files again; what is on screen stays until the answer is there. */
+  async refresh(): Promise<void> {
+    const [account, record] = [this.account, this.record];
+    if (account === null || record === null) return;
+    const asked = ++this.filesAsked;
+    this.files = { ...this.files, loading: true, problem: null };
+    const wanted = Math.max(this.files.rows.length, STEP);
+    let rows: FileRow[] = [];
+    let next: string | null = null;
+    let total: number | null = null;
+    const at = Date.now();
+    do {
+      const answer = await this.page(account, record.path, next, null, false);
+      if (asked !== this.filesAsked) return;
+      if ('problem' in answer) {
+        this.files = { ...this.files, loading: false, problem: answer.problem };
+        return;
+      }
+      rows = [...rows, ...filesOf(answer.entries)];
+      next = answer.next;
+      total = answer.total;
+    } while (next !== null && rows.length < wanted);
+    this.files = { rows, next, total, loading: false, problem: null, at };
+    try {
+      const shown = await this.host.call('browse.show', { account, path: record.path });
+      if (asked === this.filesAsked && shown.kind === 'container') this.record = shown.container;
+    } catch {
+      // The files are there; the numbers beside the title stay as they were.
+    }
+  }
+
+  async moreFiles(): Promise<void> {
+    const { account, record } = this;
+    if (account === null || record === null || this.files.next === null || this.files.loading) return;
+    const asked = ++this.filesAsked;
+    this.files = { ...this.files, loading: true };
+    const answer = await this.page(account, record.path, this.files.next, null, false);
+    if (asked !== this.filesAsked) return;
+    if ('problem' in answer) this.files = { ...this.files, loading: false, problem: answer.problem };
+    else this.files = { ...this.files, rows: [...this.files.rows, ...filesOf(answer.entries)], next: answer.next, loading: false };
+  }
+
+  /** Asks for the files again when uploads into the open record have ended. */
+  heard(rows: readonly TransferRow[]): void {
+    const [account, place] = [this.account, this.record?.path];
+    if (!rows.some((row) => row.direction === 'upload' && row.account === account && row.place === place && isSettled(row.state))) return;
+    clearTimeout(this.refreshing);
+    this.refreshing = setTimeout(() => void this.refresh(), QUIET);
+  }
+
+  /** Makes a draft and opens it. Rejects with the problem, which belongs to the form. */
+  async create(title: string): Promise<void> {
+    if (this.account === null) return;
+    await this.enter(await this.host.call('records.create', { account: this.account, path: '', metadata: { title } }));
+  }
+
+  async newVersion(): Promise<void> {
+    const { account, record } = this;
+    if (account === null || record === null) return;
+    await this.enter(await this.host.call('records.version', { account, path: record.path }));
+  }
+
+  async publish(): Promise<void> {
+    const { account, record } = this;
+    if (account === null || record === null) return;
+    await this.enter(await this.host.call('records.publish', { account, path: record.path }));
+  }
+
+  async remove(paths: string[]): Promise<void> {
+    if (this.account === null) return;
+    await this.host.call('places.remove', { account: this.account, paths });
+    this.selected = new Set();
+    await this.refresh();
+  }
+
+  /** Proves what the service holds without sending it again. */
+  async check(path: string): Promise<CheckRow | null> {
+    if (this.account === null) return null;
+    const [row] = await this.host.call('checks.run', { account: this.account, path, source: null, read_back: true });
+    await this.refresh();
+    return row ?? null;
+  }
+
+  private async enter(record: ContainerRow): Promise<void> {
+    this.published = false;
+    this.query = '';
+    await Promise.all([this.open(record), this.loadRecords()]);
+  }
+
+  private async page(account: string, path: string, page: string | null, query: string | null, published: boolean) {
+    const at = Date.now();
+    try {
+      return { at, ...(await this.host.call('browse.list', { account, path, query, published, page, limit: STEP })) };
+    } catch (thrown) {
+      return { problem: asProblem(thrown) };
+    }
+  }
+}
+
+const filesOf = (entries: readonly EntryRow[]): FileRow[] => entries.flatMap((entry) => (entry.kind === 'file' ? [entry.file] : []));

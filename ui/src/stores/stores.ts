@@ -1,0 +1,37 @@
+import { getContext, setContext } from 'svelte';
+import type { Host } from '../host/host';
+import { Accounts } from './accounts.svelte';
+import { Browser } from './browser.svelte';
+import { Moves } from './moves.svelte';
+import { Settings } from './settings.svelte';
+import { Transfers } from './transfers.svelte';
+
+export interface Stores {
+  host: Host;
+  accounts: Accounts;
+  browser: Browser;
+  transfers: Transfers;
+  moves: Moves;
+  settings: Settings;
+}
+
+const KEY = Symbol('stores');
+
+/** Makes the stores of a window, connected with one another, and gives them to the components below. */
+export function provideStores(host: Host, kept: Pick<Storage, 'getItem' | 'setItem'>): Stores {
+  const browser = new Browser(host);
+  const target = () => (browser.account !== null && browser.record?.writable ? { account: browser.account, place: browser.record.path } : null);
+  const stores: Stores = {
+    host,
+    browser,
+    accounts: new Accounts(host),
+    transfers: new Transfers(host),
+    moves: new Moves(host, target),
+    settings: new Settings(kept),
+  };
+  stores.transfers.onChanged.push((rows) => browser.heard(rows));
+  stores.transfers.onAccounts = () => void stores.accounts.load();
+  return setContext(KEY, stores);
+}
+
+export const useStores = (): Stores => getContext<Stores>(KEY);
