@@ -2,7 +2,7 @@
 
 use super::{
     answer::Answer,
-    call::{Call, Payload},
+    call::Call,
     redact::{Scrub, redact},
     signed_client::SignedUrl,
     transport::Transport,
@@ -37,6 +37,17 @@ impl Credential {
     #[must_use]
     pub fn bearer(keeper: Arc<dyn SecretKeeper>, field: &'static str) -> Self {
         Self { keeper, field, header: AUTHORIZATION, prefix: "Bearer " }
+    }
+
+    /// `<header>: <prefix><secret>`, for services with a header of their own.
+    #[must_use]
+    pub fn in_header(
+        keeper: Arc<dyn SecretKeeper>,
+        field: &'static str,
+        header: HeaderName,
+        prefix: &'static str,
+    ) -> Self {
+        Self { keeper, field, header, prefix }
     }
 
     /// Adds the header to a call, and the secret to what errors must not repeat.
@@ -180,7 +191,7 @@ impl ApiClient {
     /// No answer; no credential; a redirect loop.
     pub async fn send(&self, url: &ApiUrl, mut call: Call) -> ProviderResult<Reply> {
         let operation = call.operation;
-        let mut scrub = Scrub::default();
+        let mut scrub = std::mem::take(&mut call.scrub);
         self.credential.add_to(&mut call, &mut scrub).await?;
         self.follow(url, call, scrub).await.map_err(|error| match error.problem.subject {
             Some(_) => error,
@@ -192,8 +203,9 @@ impl ApiClient {
     ///
     /// # Errors
     /// As [`ApiClient::send`].
-    pub async fn send_anonymously(&self, url: &ApiUrl, call: Call) -> ProviderResult<Reply> {
-        self.follow(url, call, Scrub::default()).await
+    pub async fn send_anonymously(&self, url: &ApiUrl, mut call: Call) -> ProviderResult<Reply> {
+        let scrub = std::mem::take(&mut call.scrub);
+        self.follow(url, call, scrub).await
     }
 
     /// Sends one request that the service must answer itself.
@@ -251,8 +263,8 @@ impl ApiClient {
                 return Err(ProviderError::bad_answer(operation, words));
             }
             at = target;
-            next =
-                Call { operation, method: method.clone(), headers: headers.clone(), payload: Payload::None };
+            next = Call::new(operation, method.clone());
+            next.headers = headers.clone();
         }
         Err(ProviderError::bad_answer(operation, "the service redirects in a circle"))
     }

@@ -1,5 +1,6 @@
 //! One request, before an address and a credential are added.
 
+use super::redact::Scrub;
 use crate::{
     error::{Advice, ProviderError, ProviderResult},
     provider::PartBody,
@@ -22,13 +23,14 @@ pub struct Call {
     pub(crate) method: Method,
     pub(crate) headers: HeaderMap,
     pub(crate) payload: Payload,
+    pub(crate) scrub: Scrub,
 }
 
 impl Call {
     /// A request of that method; `operation` names it in errors.
     #[must_use]
     pub fn new(operation: &'static str, method: Method) -> Self {
-        Self { operation, method, headers: HeaderMap::new(), payload: Payload::None }
+        Self { operation, method, headers: HeaderMap::new(), payload: Payload::None, scrub: Scrub::default() }
     }
 
     /// A `GET`.
@@ -85,6 +87,21 @@ impl Call {
         })?;
         self.payload = Payload::Bytes(Bytes::from(text));
         Ok(self.header(header::CONTENT_TYPE, HeaderValue::from_static("application/json")))
+    }
+
+    /// Sends these names and values as a web form.
+    #[must_use]
+    pub fn form(mut self, fields: &[(&str, &str)]) -> Self {
+        let text = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+        self.payload = Payload::Bytes(Bytes::from(text));
+        self.header(header::CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"))
+    }
+
+    /// Names a secret this request carries besides the credential, so that no error repeats it.
+    #[must_use]
+    pub fn secret(mut self, secret: &str) -> Self {
+        self.scrub.add(secret);
+        self
     }
 
     /// Sends these bytes, streamed, with their exact length announced.

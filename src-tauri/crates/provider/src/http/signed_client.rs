@@ -1,6 +1,6 @@
 //! The client for links that carry their own permission: it has no credential, so it cannot leak one.
 
-use super::{answer::Answer, call::Call, call::Payload, redact::Scrub, transport::Transport};
+use super::{answer::Answer, call::Call, call::Payload, transport::Transport};
 use crate::error::{ProviderError, ProviderResult};
 use http::{Method, StatusCode, header::LOCATION};
 use std::fmt;
@@ -105,8 +105,8 @@ impl SignedClient {
                 }
                 _ => break,
             }
-            let again =
-                Call { operation, method: method.clone(), headers: headers.clone(), payload: Payload::None };
+            let mut again = Call::new(operation, method.clone());
+            again.headers = headers.clone();
             answer = self.once(&at, again).await?;
         }
         if answer.status().is_redirection() {
@@ -116,8 +116,8 @@ impl SignedClient {
         Ok(answer)
     }
 
-    async fn once(&self, link: &SignedUrl, call: Call) -> ProviderResult<Answer> {
-        let mut scrub = Scrub::default();
+    async fn once(&self, link: &SignedUrl, mut call: Call) -> ProviderResult<Answer> {
+        let mut scrub = std::mem::take(&mut call.scrub);
         for (_, value) in link.0.query_pairs() {
             // Shorter values (a date, a number of seconds) are no secrets and would garble words.
             if value.len() >= 16 {

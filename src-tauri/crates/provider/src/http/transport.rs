@@ -80,7 +80,7 @@ impl Transport {
         call: Call,
         scrub: Scrub,
     ) -> ProviderResult<Answer> {
-        let Call { operation, method, headers, payload } = call;
+        let Call { operation, method, headers, payload, .. } = call;
         let watchdog = StallWatchdog::new(self.stall);
         let mut request =
             self.client.request(method, url.clone()).headers(headers).header(USER_AGENT, PRODUCT);
