@@ -117,6 +117,7 @@ async fn the_queue_obeys_pause_resume_cancel_retry_move_and_clear() {
     assert_eq!(bench.call("transfers.cancel", json!({ "ids": [ids[1]] })).await["changed"], 1);
     let again = bench.refusal("transfers.cancel", json!({ "ids": [ids[1]] })).await;
     assert_eq!(again.code, "invalid_request");
+    assert!(again.message.contains("1.bin is cancelled"), "{again:?}");
     assert_eq!(bench.call("transfers.move", json!({ "id": ids[2], "to": "first" })).await["changed"], 1);
     assert_eq!(
         bench.refusal("transfers.move", json!({ "id": ids[2], "to": "up" })).await.code,
@@ -141,6 +142,34 @@ async fn the_queue_obeys_pause_resume_cancel_retry_move_and_clear() {
     assert_eq!(bench.call("transfers.clear", json!({ "all": true })).await["changed"], 2);
     assert_eq!(bench.call("transfers.list", json!({})).await["rows"], json!([]));
     assert_eq!(bench.call("receipts.list", json!({})).await.as_array().unwrap().len(), 3, "receipts stay");
+}
+
+#[tokio::test]
+async fn a_transfer_that_is_added_again_before_it_is_finished_goes_on() {
+    let bench = Bench::new().await;
+    let place = bench.draft().await;
+    let file = bench.work.file("twice.bin", &bytes(30_000));
+    let first = bench.put(&[&file], &place).await;
+    bench.call("transfers.pause", json!({ "all": true })).await;
+    let second = bench.put(&[&file], &place).await;
+    assert_eq!((&second["ids"], &second["continued"]), (&json!([]), &first["ids"]), "{second}");
+    assert_eq!(bench.settle(&first).await[0]["verified"], true);
+
+    let request =
+        json!({ "account": "nrp", "paths": [place], "destination": bench.work.path().join("down") });
+    let other = bench.draft().await;
+    bench.settle(&bench.put(&[&file], &other).await).await;
+    let first = bench.call("downloads.add", request.clone()).await;
+    let rival = json!({ "account": "nrp", "paths": [other], "destination": bench.work.path().join("down") });
+    let refused = bench.call("downloads.add", rival).await;
+    assert_eq!((&refused["ids"], &refused["refused"][0]["code"]), (&json!([]), &json!("destination_exists")));
+    let second = bench.call("downloads.add", request.clone()).await;
+    assert_eq!((&second["ids"], &second["continued"]), (&json!([]), &first["ids"]), "{second}");
+    assert_eq!(bench.settle(&first).await[0]["verified"], true);
+    // Finished and asked for again, it is a transfer of its own, which finds the same bytes there.
+    let third = bench.call("downloads.add", request).await;
+    assert_eq!(third["continued"], json!([]), "{third}");
+    assert_eq!(bench.settle(&third).await[0]["verified"], true);
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! Uploads that are added a second time before they are finished.
+//! Transfers that are added a second time before they are finished.
 
 use crate::{app::App, rows, wire::answers::ProblemWords};
 use labferry_engine::Ask;
@@ -7,32 +7,34 @@ use labferry_store::TransferFilter;
 use std::{collections::HashMap, path::Path};
 
 impl App {
-    /// Takes out the uploads that this queue has begun and not finished, lets those go on and gives their numbers: a
-    /// second row for the same file would send again what the service has. One that failed goes on only when it was
-    /// asked for in the same way; otherwise what was asked for differently now is the answer to its problem.
+    /// Takes out the transfers that this queue has begun and not finished, lets those go on and gives their numbers: a
+    /// second row for the same file would move again what is there, or write to the same file beside the first. One
+    /// that failed goes on only when it was asked for in the same way; otherwise what was asked for differently now is
+    /// the answer to its problem. With a `place` all of them are in it.
     pub(crate) async fn go_on(
         &self,
         account: &AccountName,
-        place: &str,
+        direction: Direction,
+        place: Option<&str>,
         transfers: &mut Vec<NewTransfer>,
     ) -> Result<Vec<i64>, ProblemWords> {
         let filter = TransferFilter {
             states: Some([rows::ACTIVE, rows::WAITING, rows::FAILED].concat()),
             account: Some(account.clone()),
-            direction: Some(Direction::Upload),
-            place: Some(place.to_owned()),
+            direction: Some(direction),
+            place: place.map(str::to_owned),
             limit: u32::MAX,
             ..TransferFilter::default()
         };
         let unfinished = self.shared.store.transfers(&filter).await?;
-        let mut by_file: HashMap<(&str, &Path), &Transfer> = HashMap::new();
-        for transfer in &unfinished {
-            by_file.insert((&transfer.name, &transfer.local), transfer);
-        }
+        let by_file: HashMap<(&str, &str, &Path), &Transfer> = unfinished
+            .iter()
+            .map(|old| ((old.place.as_str(), old.name.as_str(), old.local.as_path()), old))
+            .collect();
         let mut continued = Vec::new();
         let mut fresh = Vec::with_capacity(transfers.len());
         for new in transfers.drain(..) {
-            let known = by_file.get(&(new.name.as_str(), new.local.as_path()));
+            let known = by_file.get(&(new.place.as_str(), new.name.as_str(), new.local.as_path()));
             let known = known.filter(|old| !old.state.is_settled() || same_wishes(old, &new));
             let Some(old) = known else {
                 fresh.push(new);

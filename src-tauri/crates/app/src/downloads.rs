@@ -4,6 +4,7 @@ use crate::{
     app::App,
     browse::{about_place, clean, container_of},
     problem_text::{internal, invalid, words},
+    rows,
     uploads::{absolute, numbered},
     wire::{answers::*, requests::*},
 };
@@ -13,6 +14,7 @@ use labferry_model::{
     ShapeChoice, VerifyChoice, transfer::NewTransfer,
 };
 use labferry_provider::{ListRequest, ListScope, Provider};
+use labferry_store::TransferFilter;
 use std::{
     collections::HashSet,
     fs, io,
@@ -85,10 +87,41 @@ impl App {
             .await
             .map_err(internal)?
             .map_err(|problem| words(&problem))?;
+        let continued = self.go_on(&account, Direction::Download, None, &mut transfers).await?;
+        self.refuse_destinations_in_use(&mut transfers, &mut refused).await?;
         let ids = self.shared.store.add_transfers(transfers, self.shared.clock.now()).await?;
         self.shared.engine.wake();
         let ids = ids.into_iter().map(|id| id.0).collect();
-        Ok(Queued { ids, continued: Vec::new(), refused })
+        Ok(Queued { ids, continued, refused })
+    }
+}
+
+impl App {
+    /// Takes out the downloads to a file that another one of this queue is writing.
+    async fn refuse_destinations_in_use(
+        &self,
+        transfers: &mut Vec<NewTransfer>,
+        refused: &mut Vec<ProblemWords>,
+    ) -> Result<(), ProblemWords> {
+        let filter = TransferFilter {
+            states: Some([rows::ACTIVE, rows::WAITING].concat()),
+            direction: Some(Direction::Download),
+            limit: u32::MAX,
+            ..TransferFilter::default()
+        };
+        let unfinished = self.shared.store.transfers(&filter).await?;
+        let in_use: HashSet<&Path> = unfinished.iter().map(|transfer| transfer.local.as_path()).collect();
+        transfers.retain(|transfer| {
+            let free = !in_use.contains(transfer.local.as_path());
+            if !free {
+                let problem = Problem::new(ProblemCode::DestinationExists)
+                    .about(transfer.local.display().to_string())
+                    .because("another download of the queue is writing it");
+                refused.push(words(&problem));
+            }
+            free
+        });
+        Ok(())
     }
 }
 

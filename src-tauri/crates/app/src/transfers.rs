@@ -196,7 +196,7 @@ impl App {
             for id in ids {
                 match self.shared.engine.ask(TransferId(id), ask).await {
                     Ok(_) => changed += 1,
-                    Err(problem) if only => return Err(problem.into()),
+                    Err(problem) if only => return Err(self.why_not(TransferId(id), ask, problem).await?),
                     Err(problem) => tracing::debug!(id, ?problem, "a transfer was left as it is"),
                 }
             }
@@ -214,6 +214,28 @@ impl App {
                 changed += u64::from(self.shared.engine.ask(transfer.id, ask).await.is_ok());
             }
         }
+    }
+}
+
+impl App {
+    /// Why a transfer did not do what it was asked, with its name and state.
+    async fn why_not(
+        &self,
+        id: TransferId,
+        ask: Ask,
+        problem: Problem,
+    ) -> Result<ProblemWords, ProblemWords> {
+        if problem.code != ProblemCode::InvalidRequest {
+            return Ok(problem.into());
+        }
+        let Some(transfer) = self.shared.store.transfer(id).await? else { return Ok(no_transfer(id)) };
+        let what = match ask {
+            Ask::Pause => "paused",
+            Ask::Resume => "resumed",
+            Ask::Cancel => "cancelled",
+            Ask::Retry => "tried again",
+        };
+        Ok(invalid(format!("{} is {}, so it cannot be {what}", transfer.name, transfer.state.name())))
     }
 }
 

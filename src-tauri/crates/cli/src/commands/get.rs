@@ -98,6 +98,7 @@ async fn fetch(
             exit = exit.and(Exit::of(problem));
         }
         ids.extend(queued.ids);
+        ids.extend(queued.continued);
         left = later;
     }
     if ids.is_empty() {
