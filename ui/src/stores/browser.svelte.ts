@@ -1,4 +1,5 @@
 import type { CheckRow, ContainerRow, EntryRow, FileRow, ProblemWords, TransferRow } from '../bindings/commands';
+import { SvelteMap } from 'svelte/reactivity';
 import { asProblem, type Host } from '../host/host';
 import { isSettled } from './queue';
 
@@ -32,6 +33,8 @@ export class Browser {
   /** Names of the selected files. */
   selected = $state.raw<ReadonlySet<string>>(new Set());
 
+  /** Titles seen so far, by account and path. */
+  private readonly titles = new SvelteMap<string, string>();
   private recordsAsked = 0;
   private filesAsked = 0;
   private searching: ReturnType<typeof setTimeout> | undefined;
@@ -47,6 +50,11 @@ export class Browser {
     this.close();
     this.records = none;
     if (account !== null) await this.loadRecords();
+  }
+
+  /** What people call a place; its path where its title was never seen. */
+  titleOf(account: string, path: string): string {
+    return this.titles.get(`${account}:${path}`) ?? path;
   }
 
   search(query: string): void {
@@ -74,6 +82,7 @@ export class Browser {
     }
     const found = answer.entries.flatMap((entry) => (entry.kind === 'container' ? [entry.container] : []));
     const rows = next === null ? found : [...this.records.rows, ...found];
+    for (const { path, title } of found) this.titles.set(`${account}:${path}`, title);
     this.records = { rows, next: answer.next, total: answer.total, loading: false, problem: null, at: answer.at };
   }
 

@@ -7,6 +7,8 @@ export type Clash = AddUploads['on_clash'];
 export class Moves {
   /** What is being dragged over the window. */
   drag = $state.raw<{ count: number | null } | null>(null);
+  /** A file to be uploaded once more, in another way, instead of a transfer that failed. */
+  again = $state.raw<{ account: string; place: string; source: string; instead: number } | null>(null);
   /** What the last drop could not add. */
   refused = $state.raw<readonly ProblemWords[]>([]);
   /** How many dropped files are being taken over. */

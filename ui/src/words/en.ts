@@ -158,6 +158,8 @@ export const words = {
     partTitle: (first: number, last: number, received: number, inFlight: boolean) =>
       `${first === last ? `Part ${first}` : `Parts ${first}–${last}`}: ${inFlight ? 'on the way' : received === 1 ? 'received' : received === 0 ? 'not sent yet' : 'partly received'}`,
     of: (done: string, all: string) => `${done} of ${all}`,
+    lastChange: 'Since',
+    showOne: 'Show the transfer',
     from: 'From',
     to: 'To',
     started: (count: number) => `Started ${count === 1 ? 'once' : `${count} times`}`,

@@ -55,9 +55,8 @@ export function whenInFull(milliseconds: number): string {
 /** Splits a name so that its end (running number and ending) can stay visible when the front is cut. */
 export function splitName(name: string): { head: string; tail: string } {
   const letters = [...name];
-  const dot = name.lastIndexOf('.');
-  const ending = dot > 0 ? [...name.slice(dot)].length : 0;
-  const kept = Math.min(letters.length, ending > 0 && ending <= 8 ? ending + 5 : 7);
-  if (letters.length <= 14) return { head: name, tail: '' };
-  return { head: letters.slice(0, letters.length - kept).join(''), tail: letters.slice(-kept).join('') };
+  if (letters.length <= 20) return { head: name, tail: '' };
+  // Room for a double ending and what stands right before it, which tells one file of a series from the next.
+  const kept = Math.min(16, Math.floor(letters.length / 2));
+  return { head: letters.slice(0, -kept).join(''), tail: letters.slice(-kept).join('') };
 }
