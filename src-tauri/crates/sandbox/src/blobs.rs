@@ -167,7 +167,7 @@ impl Blobs {
                 let _ = buffers.blocking_send(Err(error));
             }
         });
-        Body::from_stream(tokio_stream_of(waiting))
+        Body::from_stream(stream_of(waiting))
     }
 
     /// Reads a content through and digests it. Blocks.
@@ -191,7 +191,8 @@ impl Blobs {
         Ok(hex::encode(md5.finalize()))
     }
 
-    fn walk(
+    /// Hands the bytes `range` of a content to `each`, a buffer at a time. Blocks.
+    pub(crate) fn walk(
         &self,
         pieces: &[Piece],
         range: Range<u64>,
@@ -247,7 +248,8 @@ pub(crate) fn length(pieces: &[Piece]) -> u64 {
     pieces.iter().map(|piece| piece.length).sum()
 }
 
-fn tokio_stream_of(
+/// What comes through a channel, as a stream for a body.
+pub(crate) fn stream_of(
     waiting: mpsc::Receiver<io::Result<Bytes>>,
 ) -> impl futures_util::Stream<Item = io::Result<Bytes>> {
     futures_util::stream::unfold(waiting, |mut waiting| async move {

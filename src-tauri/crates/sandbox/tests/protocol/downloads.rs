@@ -1,5 +1,7 @@
 //! Downloads through the API: ranges, entity tags, conditions.
 
+use std::io::{Cursor, Read};
+
 use reqwest::{Method, Response};
 use serde_json::json;
 
@@ -61,4 +63,24 @@ async fn an_empty_file_answers_an_open_range_with_all_it_has() {
     let done = lab.upload(&id, "empty", b"").await;
     let got = get(&lab, link(&done, "content"), &[("range", "bytes=0-")]).await;
     assert_eq!((got.status().as_u16(), got.content_length()), (200, Some(0)));
+}
+
+#[tokio::test]
+async fn all_files_come_as_one_zip() {
+    let lab = Lab::start().await;
+    let id = lab.draft().await;
+    let content = bytes(1_500_000);
+    lab.upload(&id, "plate 1/scan.bin", &content).await;
+    lab.upload(&id, "notes.txt", b"hello").await;
+    lab.init(&id, json!({"key": "pending"})).await;
+    let draft = lab.get(&format!("/api/records/{id}/draft")).await;
+    let got = lab.ask(Method::GET, link(&draft, "archive")).send().await.unwrap();
+    assert_eq!((got.status().as_u16(), got.content_length()), (200, None));
+    let mut zip = zip::ZipArchive::new(Cursor::new(got.bytes().await.unwrap())).unwrap();
+    assert_eq!(zip.len(), 2);
+    for (key, expected) in [("plate 1/scan.bin", content), ("notes.txt", b"hello".to_vec())] {
+        let mut unpacked = Vec::new();
+        zip.by_name(key).unwrap().read_to_end(&mut unpacked).unwrap();
+        assert!(unpacked == expected, "{key}");
+    }
 }

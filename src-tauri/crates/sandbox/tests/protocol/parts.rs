@@ -174,7 +174,7 @@ async fn content_of_a_pending_multipart_file_cannot_be_read_and_putting_it_destr
     assert_eq!(answer["errors"], "File upload transfer failed.");
     json_of(lab.ask(Method::GET, link(&entry, "self")).send().await.unwrap(), 404).await;
     assert_eq!(
-        std::fs::read_dir(lab.folder.path().join("blobs")).unwrap().count(),
+        std::fs::read_dir(lab.folder.path().join("nrp/blobs")).unwrap().count(),
         0,
         "its parts are gone too"
     );

@@ -113,7 +113,7 @@ async fn a_deleted_draft_is_gone_with_its_files() {
         json_of(lab.ask(Method::DELETE, &url).send().await.unwrap(), status).await;
     }
     assert_eq!(lab.control(Method::GET, "/inspect/files", Value::Null).await, json!([]));
-    assert_eq!(std::fs::read_dir(lab.folder.path().join("blobs")).unwrap().count(), 0);
+    assert_eq!(std::fs::read_dir(lab.folder.path().join("nrp/blobs")).unwrap().count(), 0);
 }
 
 #[tokio::test]

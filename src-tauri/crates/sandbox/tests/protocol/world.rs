@@ -115,7 +115,7 @@ async fn a_killed_lab_shows_whole_parts_only() {
     let numbers: Vec<_> =
         inside["parts"].as_array().unwrap().iter().map(|part| part["number"].clone()).collect();
     assert_eq!(numbers, [1]);
-    assert_eq!(std::fs::read_dir(lab.folder.path().join("incoming")).unwrap().count(), 0);
+    assert_eq!(std::fs::read_dir(lab.folder.path().join("nrp/incoming")).unwrap().count(), 0);
     lab.put(part_link(&entry, 2), content[1_000_000..].to_vec()).await.unwrap();
     lab.post(link(&entry, "commit"), &json!({}), 200).await;
     lab.restart().await;

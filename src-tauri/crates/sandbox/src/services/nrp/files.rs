@@ -79,7 +79,8 @@ pub(crate) async fn list_published(
     Ok(Json(nrp.list_json(record, edition, false)).into_response())
 }
 
-fn may_see_files(record: &Record, edition: &Edition, caller: Option<u64>) -> Result<(), ApiError> {
+/// Whether the caller may list and read an edition's files.
+pub(crate) fn may_see_files(record: &Record, edition: &Edition, caller: Option<u64>) -> Result<(), ApiError> {
     let is_open = edition.files_access == "public" || caller == Some(record.owner);
     if is_open { Ok(()) } else { Err(ApiError::permission_denied()) }
 }

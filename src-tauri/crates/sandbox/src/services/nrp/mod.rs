@@ -5,6 +5,7 @@
 //! may not do.
 
 mod answer;
+mod archive;
 mod callers;
 mod checksums;
 mod discovery;
@@ -220,6 +221,8 @@ fn service_router(nrp: Arc<Nrp>) -> Router {
                 .delete(files::delete_of_draft),
         )
         .route("/api/records/{id}/files/{*rest}", get(files::get_of_published))
+        .route("/api/records/{id}/draft/files-archive", get(archive::of_draft))
+        .route("/api/records/{id}/files-archive", get(archive::of_published))
         .fallback(discovery::nothing_here)
         .method_not_allowed_fallback(discovery::method_not_allowed)
         .layer(from_fn_with_state(Arc::clone(&nrp), callers::count))

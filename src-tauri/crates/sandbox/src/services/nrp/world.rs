@@ -1,6 +1,6 @@
 //! The repository's records and files, in memory and on disk.
 //!
-//! On disk: `nrp/records/ID.json` for each record, replaced whole; `nrp/uploads/UPLOAD.jsonl` for the parts of each
+//! On disk: `records/ID.json` for each record, replaced whole; `uploads/UPLOAD.jsonl` for the parts of each
 //! multipart upload, one line per part that arrived, so that a part costs one short write however many there are. A torn
 //! last line is a part that did not arrive.
 
@@ -122,7 +122,7 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) fn open(folder: &Path, blobs: Blobs) -> Result<Self, SandboxError> {
-        let folder = folder.join("nrp");
+        let folder = folder.to_owned();
         make_folder(&folder.join("records"))?;
         make_folder(&folder.join("uploads"))?;
         let mut world = Self { folder, blobs, records: BTreeMap::new(), uploads: HashMap::new() };
