@@ -1,5 +1,6 @@
 //! What stands before every service: notes the request, lets the scripted faults strike, then hands on to the service.
 
+use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, Ordering};
@@ -85,6 +86,7 @@ impl Door {
             host: text(&parts.headers, &header::HOST),
             range: text(&parts.headers, &header::RANGE),
             had_authorization: parts.headers.contains_key(header::AUTHORIZATION),
+            headers: shown(&parts.headers),
             at: self.lab.clock.now(),
             received: Arc::default(),
             sent: Arc::default(),
@@ -92,6 +94,19 @@ impl Door {
             faults: actions.iter().filter_map(|action| serde_json::to_value(action).ok()).collect(),
         }
     }
+}
+
+/// The headers, with no more than the scheme of the one that is meant to hold a credential.
+fn shown(headers: &HeaderMap) -> BTreeMap<String, String> {
+    let value = |name: &header::HeaderName, value: &http::HeaderValue| {
+        let text = String::from_utf8_lossy(value.as_bytes()).into_owned();
+        if *name == header::AUTHORIZATION {
+            text.split(' ').next().unwrap_or_default().to_owned()
+        } else {
+            text
+        }
+    };
+    headers.iter().map(|(name, text)| (name.to_string(), value(name, text))).collect()
 }
 
 fn text(headers: &HeaderMap, name: &header::HeaderName) -> Option<String> {

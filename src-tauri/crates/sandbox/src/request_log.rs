@@ -1,6 +1,6 @@
 //! Every request the services saw, for `GET /inspect/requests`.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -26,6 +26,8 @@ pub(crate) struct Seen {
     pub(crate) host: Option<String>,
     pub(crate) range: Option<String>,
     pub(crate) had_authorization: bool,
+    /// As they came in, without the credential itself.
+    pub(crate) headers: BTreeMap<String, String>,
     pub(crate) part: Option<u32>,
     pub(crate) at: Timestamp,
     pub(crate) received: Arc<Meter>,
@@ -47,10 +49,11 @@ impl Seen {
             "door": self.door,
             "method": self.method,
             "path": self.path,
-            "query": self.query.iter().cloned().collect::<std::collections::BTreeMap<_, _>>(),
+            "query": self.query.iter().cloned().collect::<BTreeMap<_, _>>(),
             "host": self.host,
             "range": self.range,
             "had_authorization": self.had_authorization,
+            "headers": self.headers,
             "part": self.part,
             "at": wire_time(self.at),
             "bytes_received": self.received.bytes.load(Ordering::Relaxed),

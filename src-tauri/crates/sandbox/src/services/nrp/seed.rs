@@ -42,6 +42,7 @@ impl Nrp {
                 size: bytes.len() as u64,
                 checksum: Some(format!("md5:{}", hex::encode(Md5::digest(bytes)))),
                 waits_for_job: false,
+                storage_tag: None,
                 pieces: vec![self.lab.blobs.store(bytes)?],
             });
             edition.files.insert((*key).to_owned(), file);

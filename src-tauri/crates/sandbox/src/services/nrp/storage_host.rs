@@ -171,10 +171,8 @@ fn get_object<'a>(
 ) -> Result<Response, Fault> {
     let content =
         stored(nrp, path).ok_or_else(|| Fault::new(404, "NoSuchKey", "The specified key does not exist."))?;
-    let tag = content.checksum.as_deref().map(|checksum| {
-        let plain = checksum.trim_start_matches("md5:").trim_start_matches("multipart:");
-        format!("\"{plain}\"")
-    });
+    let whole = content.checksum.as_deref().map(|checksum| checksum.trim_start_matches("md5:"));
+    let tag = content.storage_tag.as_deref().or(whole).map(|tag| format!("\"{tag}\""));
     if let (Some(asked), Some(tag)) = (headers.get(header::IF_MATCH), &tag)
         && asked.as_bytes() != tag.as_bytes()
     {

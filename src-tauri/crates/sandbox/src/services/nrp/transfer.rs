@@ -186,6 +186,7 @@ fn whole(file: &FileEntry, switches: &NrpSwitches) -> Result<Content, ApiError> 
         size: waiting.piece.length,
         checksum: Some(format!("md5:{}", waiting.md5)),
         waits_for_job: false,
+        storage_tag: None,
         pieces: vec![waiting.piece.clone()],
     })
 }
@@ -208,7 +209,9 @@ fn assembled(
         let checksum = composite(parts.values().map(|part| part.md5.as_str()), multipart.part_size);
         // The job cannot read a composite that names no part size.
         let waits_for_job = multipart.part_size.is_some();
-        return Ok(Content { size: length(&pieces), pieces, checksum: Some(checksum), waits_for_job });
+        let storage_tag = storage_tag(&checksum);
+        let size = length(&pieces);
+        return Ok(Content { size, pieces, checksum: Some(checksum), waits_for_job, storage_tag });
     }
     let part_size = multipart.part_size.unwrap_or_default();
     let mut left = file.told_size.unwrap_or_default();
@@ -225,7 +228,14 @@ fn assembled(
     }
     // A checksum told at init is believed, and then never computed.
     let checksum = file.told_checksum.clone();
-    Ok(Content { size: length(&pieces), pieces, waits_for_job: checksum.is_none(), checksum })
+    let size = length(&pieces);
+    Ok(Content { size, pieces, waits_for_job: checksum.is_none(), checksum, storage_tag: None })
+}
+
+/// S3's ETag of an object in parts: the checksum InvenioRDM makes of it, without its own additions.
+fn storage_tag(checksum: &str) -> Option<String> {
+    let (tag, _part_size) = checksum.strip_prefix("multipart:")?.rsplit_once('-')?;
+    Some(tag.to_owned())
 }
 
 fn is_octets(headers: &HeaderMap) -> Result<(), ApiError> {

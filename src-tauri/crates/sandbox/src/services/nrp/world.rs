@@ -94,6 +94,9 @@ pub(crate) struct Content {
     pub(crate) checksum: Option<String>,
     /// Whether the server's job has still to compute the MD5.
     pub(crate) waits_for_job: bool,
+    /// The storage's own tag of an object that came in parts: it stays when the checksum is replaced.
+    #[serde(default)]
+    pub(crate) storage_tag: Option<String>,
 }
 
 /// A part that arrived.
