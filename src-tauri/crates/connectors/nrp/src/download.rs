@@ -2,10 +2,10 @@
 
 use crate::connector::{Connector, split};
 use http::{HeaderValue, StatusCode, header};
-use labferry_model::ProblemCode;
+use labferry_model::{FileStatus, ProblemCode};
 use labferry_provider::{
     Advice, ByteRange, Download, ProviderError, ProviderResult,
-    http::{Answer, Call, Reply},
+    http::{Answer, ApiUrl, Call, Reply},
 };
 
 const OPERATION: &str = "download";
@@ -43,7 +43,10 @@ impl Connector {
             return Err(match (status, from_storage) {
                 (StatusCode::RANGE_NOT_SATISFIABLE | StatusCode::PRECONDITION_FAILED, _) => changed(path),
                 (_, true) => refusal.storage_error().about(path),
-                (_, false) => self.refused(refusal).await.about(path),
+                (_, false) => {
+                    let error = self.refused(refusal).await;
+                    self.unfinished_file(&found.files, key).await.unwrap_or(error).about(path)
+                }
             });
         }
         let revision = answer.header(&header::ETAG).map(str::to_owned);
@@ -58,6 +61,19 @@ impl Connector {
             self.saw_ranges(status == StatusCode::PARTIAL_CONTENT);
         }
         Ok(Download { offset, total, revision, stream: answer.into_stream() })
+    }
+}
+
+impl Connector {
+    /// The content of an unfinished file is refused as if the service had failed (500) or we had no right (403), so the
+    /// entry is asked: trying again would never help.
+    async fn unfinished_file(&self, files: &ApiUrl, key: &str) -> Option<ProviderError> {
+        let entry = self.find_entry(files, key).await.ok()??;
+        let status = entry.into_remote_file("").status;
+        (status != FileStatus::Ready).then(|| {
+            ProviderError::new(OPERATION, ProblemCode::PendingFile, Advice::Stop)
+                .because("its upload was begun and never finished, so there is nothing to fetch")
+        })
     }
 }
 

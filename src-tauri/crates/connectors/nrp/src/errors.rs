@@ -24,7 +24,8 @@ pub(crate) fn may_be_the_token(refusal: &Refusal) -> bool {
     refusal.status.as_u16() == 403 && words(refusal).0 == DENIED
 }
 
-/// Whether a refused announcement is about its transfer type: the repository takes no multipart uploads from us.
+/// Whether a refused announcement may be about its transfer type: the repository takes no multipart uploads from us.
+/// A type that is not permitted is refused with the same words as a file that is not.
 pub(crate) fn refuses_multipart(refusal: &Refusal) -> bool {
     let (message, errors) = words(refusal);
     let names_it = |text: &str| {
@@ -33,7 +34,7 @@ pub(crate) fn refuses_multipart(refusal: &Refusal) -> bool {
     };
     match refusal.status.as_u16() {
         400 => names_it(&message) || errors.iter().any(|error| names_it(error)),
-        403 => names_it(&message),
+        403 => names_it(&message) || message == DENIED,
         _ => false,
     }
 }

@@ -47,6 +47,12 @@ impl PartLinks {
         uploads.iter().find(|(name, _)| name == upload)?.1.get(&part).cloned()
     }
 
+    /// Whether the upload was seen to wait for bytes, whole files included.
+    pub(crate) fn knows(&self, upload: &str) -> bool {
+        let uploads = self.uploads.lock().unwrap_or_else(PoisonError::into_inner);
+        uploads.iter().any(|(name, _)| name == upload)
+    }
+
     pub(crate) fn forget(&self, upload: &str) {
         self.uploads.lock().unwrap_or_else(PoisonError::into_inner).retain(|(name, _)| name != upload);
     }

@@ -146,10 +146,10 @@ impl Connector {
         };
         if found.record.is_draft && !found.record.is_published {
             let question = "Publish the record? Its files can never be changed or removed afterwards.";
-            return Ok(vec![
-                action("publish", "Publish", Some(question)),
-                action("import_files", "Take over the files of the previous version", None),
-            ]);
+            // Without the link the repository publishes on request only.
+            let publish = found.record.links.publish.map(|_| action("publish", "Publish", Some(question)));
+            let import = action("import_files", "Take over the files of the previous version", None);
+            return Ok(publish.into_iter().chain([import]).collect());
         }
         Ok(vec![action("new_version", "New version", None)])
     }

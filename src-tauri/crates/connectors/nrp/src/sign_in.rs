@@ -65,13 +65,21 @@ impl Connector {
                 Call::get(OPERATION).foreign_header(http::header::ACCEPT, super::connector::ANY_JSON)?,
             )
             .await?;
-        if answer.status().as_u16() == 403 {
+        let status = answer.status().as_u16();
+        if !answer.status().is_success() {
+            let refusal = answer.refusal().await;
+            let error = crate::errors::refused(&refusal);
+            // The repository's own refusals are JSON; a 404 means that it has no such address at all.
+            let is_foreign = serde_json::from_str::<Value>(&refusal.body).is_err();
+            match status {
+                403 if !is_foreign => {}
+                404 | 405 | 410 => return Err(self.not_invenio(error)),
+                400 | 402..=407 | 409..=428 | 431..=499 if is_foreign => return Err(self.not_invenio(error)),
+                _ => return Err(error),
+            }
             return Err(ProviderError::new(OPERATION, ProblemCode::SignInNeeded, Advice::SignIn)
                 .about(self.site.host_str().unwrap_or_default())
                 .because("the repository does not accept the token"));
-        }
-        if !answer.status().is_success() {
-            return Err(crate::errors::refused(&answer.refusal().await));
         }
         let user =
             answer.headers().get("x-user-id").and_then(|id| id.to_str().ok()).map(|id| format!("user {id}"));

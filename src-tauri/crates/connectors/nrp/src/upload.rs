@@ -110,11 +110,13 @@ impl Connector {
         let entry = match self.announce(&found.files, request, shape).await? {
             Some(entry) => entry,
             None => {
-                self.whole_only.store(true, Ordering::Relaxed);
                 let whole = ShapeWish::whole(request.size);
-                self.announce(&found.files, request, whole).await?.ok_or_else(|| {
+                let entry = self.announce(&found.files, request, whole).await?.ok_or_else(|| {
                     ProviderError::bad_answer(OPERATION, "a whole file was refused as multipart")
-                })?
+                })?;
+                // Only now is it certain that it was the parts and not the file that was refused.
+                self.whole_only.store(true, Ordering::Relaxed);
+                entry
             }
         };
         let TransferEntry { kind, parts, part_size } = &entry.transfer;
@@ -194,6 +196,10 @@ impl Connector {
                 }
             }
         } else {
+            // Content sent to a complete file removes it (NOTES.md), so it only goes to one known to be pending.
+            if !self.links.knows(&upload.name()) {
+                self.pending(&upload).await?;
+            }
             let url = self.file_url(OPERATION, &upload.files, &upload.memory.key, "/content")?;
             self.put_to_service(&url, call).await?;
             None
@@ -237,18 +243,28 @@ impl Connector {
         if let Some(target) = self.links.get(&upload.name(), number) {
             return Ok(target);
         }
-        let entry = self
-            .find_entry(&upload.files, &upload.memory.key)
-            .await?
+        self.pending(upload).await?;
+        self.links
+            .get(&upload.name(), number)
+            .ok_or_else(|| lost(OPERATION, &format!("the service gives no link for part {number}")))
+    }
+
+    /// Makes sure that the upload still waits for bytes, and keeps its links.
+    async fn pending(&self, upload: &Upload) -> ProviderResult<()> {
+        const OPERATION: &str = "send part";
+        let entry = match self.find_entry(&upload.files, &upload.memory.key).await {
+            // The record itself may be gone.
+            Err(error) if error.is_not_found() => None,
+            entry => entry?,
+        };
+        let entry = entry
             .filter(|entry| upload.is_ours(entry))
             .ok_or_else(|| lost(OPERATION, "the service does not know the upload any more"))?;
         if entry.is_complete() {
             return Err(lost(OPERATION, "the file is complete already"));
         }
         self.links.keep(&upload.name(), &entry);
-        self.links
-            .get(&upload.name(), number)
-            .ok_or_else(|| lost(OPERATION, &format!("the service gives no link for part {number}")))
+        Ok(())
     }
 
     pub(crate) async fn received(&self, session: &UploadSession) -> ProviderResult<ReceivedParts> {
@@ -282,10 +298,11 @@ impl Connector {
         const OPERATION: &str = "finish upload";
         let upload = self.upload(OPERATION, session)?;
         let url = self.file_url(OPERATION, &upload.files, &upload.memory.key, "/commit")?;
+        // Whatever the answer, the file may be complete from here on.
+        self.links.forget(&upload.name());
         let error = match self.entry(&url, Call::post(OPERATION)).await {
             Ok(entry) => {
                 self.failed_commits().remove(&upload.name());
-                self.links.forget(&upload.name());
                 return Ok(entry.into_remote_file(&upload.memory.record));
             }
             Err(error) => error,
