@@ -1,0 +1,144 @@
+//! Lists and single places.
+
+use super::ends_with;
+use crate::{
+    content::{bytes, put, request},
+    target::Target,
+};
+use labferry_model::{Container, Entry, Page, ProblemCode, RemoteFile};
+use labferry_provider::{Advice, ListRequest, Provider};
+use std::collections::BTreeSet;
+
+fn containers(page: Page) -> Vec<Container> {
+    let container = |entry| match entry {
+        Entry::Container { container } => container,
+        Entry::File { file } => panic!("a file at the top: {file:?}"),
+    };
+    page.entries.into_iter().map(container).collect()
+}
+
+pub(crate) async fn files_of(provider: &dyn Provider, place: &str) -> Vec<RemoteFile> {
+    let mut files = Vec::new();
+    let mut request = ListRequest { path: place.into(), limit: 100, ..ListRequest::default() };
+    loop {
+        let page = provider.list(&request).await.unwrap();
+        for entry in page.entries {
+            match entry {
+                Entry::File { file } => files.push(file),
+                Entry::Container { container } => panic!("a container in a record: {container:?}"),
+            }
+        }
+        match page.next {
+            None => return files,
+            next => request.page = next,
+        }
+    }
+}
+
+pub(crate) async fn nothing_is_an_empty_page(target: &Target) {
+    let provider = target.connect();
+    let page = provider.list(&ListRequest { limit: 10, ..ListRequest::default() }).await.unwrap();
+    assert_eq!((page.entries.len(), page.total, page.next), (0, Some(0), None));
+    let place = target.place(&*provider).await;
+    assert!(files_of(&*provider, &place).await.is_empty());
+}
+
+pub(crate) async fn one_record_is_listed(target: &Target) {
+    let provider = target.connect();
+    let made = provider.create("", &target.metadata("The only one")).await.unwrap();
+    let page = provider.list(&ListRequest { limit: 10, ..ListRequest::default() }).await.unwrap();
+    assert_eq!((page.total, page.next.as_ref()), (Some(1), None));
+    let listed = containers(page);
+    assert_eq!((listed[0].path.as_str(), listed[0].title.as_str()), (made.path.as_str(), "The only one"));
+    assert!(listed[0].writable);
+}
+
+pub(crate) async fn many_pages_hold_each_record_once(target: &Target) {
+    let provider = target.connect();
+    let mut made = BTreeSet::new();
+    for number in 0..7 {
+        made.insert(provider.create("", &target.metadata(&format!("Number {number}"))).await.unwrap().path);
+    }
+    let (mut seen, mut sizes) = (Vec::new(), Vec::new());
+    let mut request = ListRequest { limit: 3, ..ListRequest::default() };
+    loop {
+        let page = provider.list(&request).await.unwrap();
+        assert_eq!(page.total, Some(7));
+        let next = page.next.clone();
+        sizes.push(page.entries.len());
+        seen.extend(containers(page).into_iter().map(|container| container.path));
+        assert!(sizes.len() <= 7, "the pages do not end");
+        match next {
+            None => break,
+            next => request.page = next,
+        }
+    }
+    assert_eq!(sizes, [3, 3, 1]);
+    assert_eq!(seen.len(), 7, "no record twice");
+    assert_eq!(seen.into_iter().collect::<BTreeSet<_>>(), made);
+}
+
+pub(crate) async fn a_page_that_does_not_exist_is_refused(target: &Target) {
+    let provider = target.connect();
+    for page in ["", "0", "-1", "second", "1&size=9"] {
+        let request = ListRequest { page: Some(page.into()), limit: 5, ..ListRequest::default() };
+        ends_with(provider.list(&request).await, ProblemCode::InvalidRequest, Advice::Stop);
+    }
+}
+
+pub(crate) async fn files_are_listed_by_name(target: &Target) {
+    let provider = target.connect();
+    let place = target.place(&*provider).await;
+    for (name, size) in [("b.bin", 3), ("a.bin", 2), ("c.bin", 1)] {
+        put(&*provider, &place, name, &bytes(size, size), None).await;
+    }
+    let files = files_of(&*provider, &place).await;
+    let listed: Vec<_> = files.iter().map(|file| (file.name.as_str(), file.size)).collect();
+    assert_eq!(listed, [("a.bin", Some(2)), ("b.bin", Some(3)), ("c.bin", Some(1))]);
+    for file in files {
+        let Entry::File { file: described } = provider.describe(&file.path).await.unwrap() else {
+            panic!("{} is no file", file.path);
+        };
+        assert_eq!(described, file);
+    }
+    let Entry::Container { container } = provider.describe(&place).await.unwrap() else {
+        panic!("the place is a file");
+    };
+    assert_eq!((container.files, container.bytes), (Some(3), Some(6)));
+}
+
+pub(crate) async fn what_does_not_exist_is_not_found(target: &Target) {
+    let provider = target.connect();
+    let place = target.place(&*provider).await;
+    ends_with(provider.describe("xxxxx-xxxxx").await, ProblemCode::NotFound, Advice::Stop);
+    let file = format!("{place}/nothing.bin");
+    ends_with(provider.describe(&file).await, ProblemCode::NotFound, Advice::Stop);
+    let inside = ListRequest { path: "xxxxx-xxxxx".into(), limit: 5, ..ListRequest::default() };
+    ends_with(provider.list(&inside).await, ProblemCode::NotFound, Advice::Stop);
+    let upload = request("xxxxx-xxxxx", "a.bin", 1, None);
+    ends_with(provider.begin_upload(&upload).await, ProblemCode::NotFound, Advice::Stop);
+    assert_eq!(provider.find_file(&place, "nothing.bin").await.unwrap(), None);
+    ends_with(provider.delete(&file).await, ProblemCode::NotFound, Advice::Stop);
+}
+
+/// A refusal of one place is no reason to ask for another token.
+pub(crate) async fn the_record_of_somebody_else_is_not_mine(target: &Target) {
+    let theirs = target.connect_as(target.colleague.clone());
+    let place = target.place(&*theirs).await;
+    put(&*theirs, &place, "theirs.bin", &bytes(1, 10), None).await;
+    let ours = target.connect();
+    let file = format!("{place}/theirs.bin");
+    let not_allowed = (ProblemCode::NotAllowed, Advice::Stop);
+    ends_with(ours.describe(&place).await, not_allowed.0, not_allowed.1);
+    ends_with(ours.describe(&file).await, not_allowed.0, not_allowed.1);
+    let inside = ListRequest { path: place.clone(), limit: 5, ..ListRequest::default() };
+    ends_with(ours.list(&inside).await, not_allowed.0, not_allowed.1);
+    ends_with(ours.begin_upload(&request(&place, "a.bin", 1, None)).await, not_allowed.0, not_allowed.1);
+    ends_with(ours.open_download(&file, None, None).await, not_allowed.0, not_allowed.1);
+    ends_with(ours.delete(&file).await, not_allowed.0, not_allowed.1);
+    ends_with(ours.delete(&place).await, not_allowed.0, not_allowed.1);
+    ends_with(ours.publish(&place).await, not_allowed.0, not_allowed.1);
+    assert!(target.lab.file("theirs.bin").await.is_some());
+    let page = ours.list(&ListRequest { limit: 10, ..ListRequest::default() }).await.unwrap();
+    assert!(page.entries.is_empty(), "{page:?}");
+}

@@ -1,0 +1,227 @@
+//! The token goes to the service and nowhere else.
+
+use super::refused;
+use crate::{
+    content::{body, bytes, fetch, holds, parts_of, put, request, send, send_all},
+    target::{Moment, Provocation, Target, changed, cut_request},
+};
+use labferry_provider::{ByteRange, ListRequest, Provider, ProviderError};
+use serde_json::{Value, json};
+use std::{error::Error, sync::Arc};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpListener,
+    sync::Mutex,
+};
+
+/// What another host was sent, as it came in.
+#[derive(Clone, Default)]
+struct Overheard(Arc<Mutex<Vec<String>>>);
+
+/// A host under another name that takes whatever it is sent. Gives its address.
+async fn another_host() -> (String, Overheard) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://localhost:{}", listener.local_addr().unwrap().port());
+    let overheard = Overheard::default();
+    let noted = overheard.clone();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut head = Vec::new();
+            let mut piece = [0; 4096];
+            while !head.windows(4).any(|end| end == b"\r\n\r\n") {
+                match stream.read(&mut piece).await {
+                    Ok(read) if read > 0 => head.extend_from_slice(&piece[..read]),
+                    _ => break,
+                }
+            }
+            noted.0.lock().await.push(String::from_utf8_lossy(&head).into_owned());
+            let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}";
+            let _ = stream.write_all(answer).await;
+        }
+    });
+    (url, overheard)
+}
+
+impl Overheard {
+    async fn no_secret_of(&self, target: &Target) {
+        for request in self.0.lock().await.iter() {
+            let lower = request.to_lowercase();
+            assert!(!lower.contains("authorization") && !lower.contains("cookie"), "{request}");
+            for secret in target.secrets.values() {
+                assert!(!request.contains(secret.reveal()), "a token reached another host");
+            }
+        }
+    }
+}
+
+/// Everything a connector can be made to ask of a service, with things going wrong on the way.
+async fn a_busy_day(target: &Target, provider: &dyn Provider) {
+    let place = target.place(provider).await;
+    let facts = provider.capabilities().await.unwrap();
+    let part_size = facts.parts.map(|rules| rules.min);
+    let size = part_size.unwrap_or(1000) * 2 + 10;
+    let content = bytes(1, size);
+    put(provider, &place, "whole.bin", &bytes(2, 5000), None).await;
+    let session = provider.begin_upload(&request(&place, "parts.bin", size, part_size)).await.unwrap();
+    let parts = parts_of(&session, size);
+    target.fault(Moment::Send(1), cut_request(10)).await;
+    refused(send(provider, &session, &content, parts[0]).await);
+    target.provoke(Provocation::ExpireLinks).await;
+    let mut receipts = Vec::new();
+    for part in &parts {
+        receipts.push(match send(provider, &session, &content, *part).await {
+            Ok(receipt) => receipt,
+            Err(_) => send(provider, &session, &content, *part).await.unwrap(),
+        });
+    }
+    provider.finish_upload(&session, &receipts).await.unwrap();
+    let path = format!("{place}/parts.bin");
+    let first = fetch(provider, &path, None, None).await.unwrap();
+    let range = ByteRange { offset: 5, length: 10 };
+    fetch(provider, &path, Some(range), first.revision.as_deref()).await.unwrap();
+    refused(provider.open_download(&path, Some(ByteRange { offset: size, length: 1 }), None).await);
+    provider.list(&ListRequest { limit: 5, ..ListRequest::default() }).await.unwrap();
+    provider.delete(&path).await.unwrap();
+}
+
+pub(crate) async fn the_token_stays_with_the_service(target: &Target) {
+    let provider = target.connect();
+    let facts = provider.capabilities().await.unwrap();
+    a_busy_day(target, &*provider).await;
+    let requests = target.lab.requests().await;
+    let (storage, service): (Vec<&Value>, Vec<&Value>) =
+        requests.iter().partition(|request| request["door"] == "storage");
+    for request in &storage {
+        assert_eq!(request["had_authorization"], false, "{request}");
+        assert_ne!(request["host"], service[0]["host"]);
+        let headers = request["headers"].as_object().unwrap();
+        for name in headers.keys() {
+            let usual =
+                ["host", "user-agent", "accept", "content-type", "content-length", "range", "if-match"];
+            assert!(usual.contains(&name.as_str()), "{name} in {request}");
+        }
+        let text = request.to_string().to_lowercase();
+        for secret in target.secrets.values() {
+            assert!(!text.contains(&secret.reveal().to_lowercase()), "{request}");
+        }
+    }
+    // What looks for it sees it where it belongs.
+    assert!(service.iter().any(|request| request["headers"]["authorization"] == "Bearer"));
+    assert!(service.iter().filter(|request| request["had_authorization"] == true).count() > 10);
+    for request in &service {
+        assert!(
+            !request["query"].to_string().contains("token"),
+            "a token belongs into no address: {request}"
+        );
+    }
+    if target.provoke(Provocation::ExpireLinks).await {
+        assert!(facts.parts.is_some());
+        // Three parts, one cut, one expired; three downloads.
+        assert!(storage.len() >= 7, "{} requests reached the storage host", storage.len());
+    }
+}
+
+pub(crate) async fn a_redirect_elsewhere_takes_no_token(target: &Target) {
+    let (url, overheard) = another_host().await;
+    let provider = target.connect();
+    let place = target.place(&*provider).await;
+    let file = put(&*provider, &place, "a.bin", &bytes(1, 5), None).await;
+    for status in [301, 302, 303, 307, 308] {
+        let elsewhere = json!({ "status": status, "headers": { "location": format!("{url}/caught?x=1") } });
+        target.lab.fault(json!({ "door": "service" }), 0, elsewhere).await;
+        let top = ListRequest { limit: 5, ..ListRequest::default() };
+        refused(provider.check_sign_in().await);
+        refused(provider.list(&top).await);
+        refused(provider.create("", &target.metadata("Elsewhere")).await);
+        refused(provider.begin_upload(&request(&place, "b.bin", 1, None)).await);
+        refused(provider.delete(&file.path).await);
+        target.lab.faults_struck().await;
+    }
+    // Content may lie elsewhere; it is fetched from there without the token.
+    let matching = json!({ "method": "GET", "path": "/content$", "door": "service" });
+    let elsewhere =
+        json!({ "status": 302, "headers": { "location": format!("{url}/content?X-Amz-Signature=1") } });
+    target.lab.fault(matching, 1, elsewhere).await;
+    fetch(&*provider, &file.path, None, None).await.unwrap();
+    target.lab.faults_struck().await;
+    assert!(!overheard.0.lock().await.is_empty(), "the other host was reached");
+    overheard.no_secret_of(target).await;
+}
+
+/// A service that was broken into could hand out links to a host of its choice.
+pub(crate) async fn a_part_link_to_another_host_takes_no_token(target: &Target) {
+    let (url, overheard) = another_host().await;
+    let provider = target.connect();
+    let Some(rules) = target.parts(&provider.capabilities().await.unwrap()) else { return };
+    let place = target.place(&*provider).await;
+    let size = rules.min + 1;
+    let content = bytes(1, size);
+    for (name, query) in [("plain.bin", ""), ("signed.bin", "?X-Amz-Signature=abc")] {
+        let entry = json!({
+            "key": name, "status": "pending", "size": size, "created": "2026-01-01T00:00:00+00:00",
+            "transfer": { "type": "M", "parts": 2, "part_size": rules.min },
+            "links": { "parts": [
+                { "part": 1, "url": format!("{url}/1{query}") }, { "part": 2, "url": format!("{url}/2{query}") },
+            ] },
+        });
+        let begun = json!({ "status": 201, "body": { "entries": [entry] } });
+        assert!(target.fault(Moment::Begin, begun).await);
+        let session = provider.begin_upload(&request(&place, name, size, Some(rules.min))).await.unwrap();
+        let part = parts_of(&session, size)[1];
+        let result = provider.send_part(&session, part, body(&content, part)).await;
+        assert_eq!(result.is_ok(), !query.is_empty(), "{name}");
+        target.lab.faults_struck().await;
+    }
+    assert!(overheard.0.lock().await.len() == 1, "only a link that carries its own permission is followed");
+    overheard.no_secret_of(target).await;
+}
+
+fn all_words(error: &ProviderError) -> String {
+    let mut words = format!("{error} {error:?} {:?}", error.problem);
+    let mut source = error.source();
+    while let Some(inner) = source {
+        words += &format!(" {inner} {inner:?}");
+        source = inner.source();
+    }
+    words
+}
+
+pub(crate) async fn errors_repeat_no_secret(target: &Target) {
+    let mut words = String::new();
+    let planted = "planted-token-0123456789abcdef";
+    let wrong = target.connect_as(changed(&target.secrets, planted));
+    words += &all_words(&refused(wrong.check_sign_in().await));
+    // A service that repeats what it was sent.
+    let echo = json!({ "status": 400, "body": { "message": format!("Bearer {planted} is not valid, token={planted}") } });
+    assert!(target.fault(Moment::List, echo).await);
+    words += &all_words(&refused(wrong.list(&ListRequest { limit: 1, ..ListRequest::default() }).await));
+    target.lab.faults_struck().await;
+    assert!(!words.contains(planted), "{words}");
+
+    let provider = target.connect();
+    let place = target.place(&*provider).await;
+    let facts = provider.capabilities().await.unwrap();
+    let part_size = facts.parts.map(|rules| rules.min);
+    let size = part_size.unwrap_or(1000) + 10;
+    let content = bytes(1, size);
+    let session = provider.begin_upload(&request(&place, "a.bin", size, part_size)).await.unwrap();
+    let parts = parts_of(&session, size);
+    for action in [
+        cut_request(10),
+        json!({ "status": 500 }),
+        json!({ "status": 403, "body": "<Error><Code>AccessDenied</Code><Message>no</Message></Error>" }),
+        json!({ "lose_answer": true }),
+    ] {
+        assert!(target.fault(Moment::Send(1), action).await);
+        words += &all_words(&refused(send(&*provider, &session, &content, parts[0]).await));
+        target.lab.faults_struck().await;
+    }
+    let receipts = send_all(&*provider, &session, &content, &parts).await;
+    provider.finish_upload(&session, &receipts).await.unwrap();
+    holds(&*provider, &format!("{place}/a.bin"), &content).await;
+    for secret in target.secrets.values() {
+        assert!(!words.contains(secret.reveal()), "{words}");
+    }
+    assert!(!words.contains("X-Amz") && !words.to_lowercase().contains("signature="), "{words}");
+    assert!(words.len() > 500, "{words}");
+}

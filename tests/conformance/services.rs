@@ -1,0 +1,3 @@
+//! The enrolled services.
+
+pub(crate) mod nrp;
