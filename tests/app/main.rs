@@ -3,6 +3,7 @@
 
 mod accounts;
 mod bench;
+mod crash;
 mod owners;
 mod practice;
 mod refusals;

@@ -1,5 +1,5 @@
 use crate::bench::{Bench, Folder, bytes, options, with_file};
-use labferry_app::{App, AppOptions, Own};
+use labferry_app::{App, AppOptions, Own, Secret};
 use serde_json::json;
 
 #[tokio::test]
@@ -41,6 +41,18 @@ async fn one_process_owns_a_folder_and_another_adds_rows_to_it() {
     second.run_until_settled(&ids).await.unwrap();
     assert!(second.owns());
     second.stop().await;
+}
+
+#[tokio::test]
+async fn a_wrong_passphrase_opens_nothing_and_says_which_file_it_does_not_fit() {
+    let data = Folder::new();
+    let right = with_file(&data).await;
+    App::open(right.clone()).await.unwrap().stop().await;
+    let wrong = AppOptions { passphrase: Some(Secret::new("another one")), ..right };
+    let Err(problem) = App::open(wrong).await else { panic!("it opened") };
+    assert_eq!(problem.code, "vault_locked");
+    assert!(problem.message.contains("vault.json"), "{problem:?}");
+    assert!(!format!("{problem:?}").contains("another one"), "{problem:?}");
 }
 
 #[tokio::test]

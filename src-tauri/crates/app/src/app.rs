@@ -159,7 +159,7 @@ impl App {
     /// How the program stands.
     ///
     /// # Errors
-    /// None at present.
+    /// A database that cannot be written.
     pub async fn app_state(&self, _: Empty) -> Result<AppState, ProblemWords> {
         Ok(AppState {
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -167,7 +167,7 @@ impl App {
             runs_engine: self.owns(),
             vault: self.shared.vault.kind().name().to_owned(),
             practice_lab: self.shared.lab.is_running().await,
-            interrupted: self.shared.recovered.get().copied().unwrap_or(0),
+            interrupted: self.interrupted().await?,
             problem: self.shared.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone(),
         })
     }

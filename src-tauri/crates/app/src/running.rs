@@ -101,6 +101,19 @@ impl App {
 
     /// Runs the engine, after it has put rows in order that an earlier process left in hand.
     async fn run(&self, until: Until) -> Result<(), ProblemWords> {
+        self.recover().await?;
+        Ok(self.shared.engine.run(until).await?)
+    }
+
+    /// How many rows an earlier process left in hand, once this one is to run the engine. They are put in order first.
+    pub(crate) async fn interrupted(&self) -> Result<u64, ProblemWords> {
+        if self.shared.in_background.load(Ordering::SeqCst) && self.owns() {
+            self.recover().await?;
+        }
+        Ok(self.shared.recovered.get().copied().unwrap_or(0))
+    }
+
+    async fn recover(&self) -> Result<(), ProblemWords> {
         let recover = || async {
             let interrupted = self.shared.engine.recover().await?;
             if interrupted > 0 {
@@ -109,7 +122,7 @@ impl App {
             Ok::<_, ProblemWords>(interrupted)
         };
         self.shared.recovered.get_or_try_init(recover).await?;
-        Ok(self.shared.engine.run(until).await?)
+        Ok(())
     }
 
     fn in_trouble(&self, problem: Option<ProblemWords>) {
