@@ -6,7 +6,7 @@ use crate::tree::{SourceFile, project_files};
 /// Migrations of released versions with the SHA-256 of their text, in order. A release appends to this list.
 const RELEASED: [(&str, &str); 0] = [];
 
-const FOLDER: &str = "src-tauri/crates/store/migrations/";
+const FOLDER: &str = "src-tauri/crates/store/src/migrations/";
 
 /// `0003_ledger.sql` is number 3.
 fn number(name: &str) -> Option<u32> {

@@ -16,4 +16,8 @@ total: number | null,
 /**
  * Give this back for the next page.
  */
-next: string | null, };
+next: string | null, 
+/**
+ * Whether these are only the files this computer remembers, because the service cannot list.
+ */
+remembered: boolean, };

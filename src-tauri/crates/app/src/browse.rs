@@ -22,6 +22,10 @@ impl App {
     pub async fn browse_list(&self, request: ListPlace) -> Result<PageAnswer, ProblemWords> {
         let (account, provider) = self.provider(&request.account).await?;
         let path = clean(&request.path);
+        let facts = provider.capabilities().await.map_err(|error| about_place(error, &account, path))?;
+        if !facts.listable && !path.is_empty() {
+            return self.remembered(&account, path, &request).await;
+        }
         let page = provider
             .list(&ListRequest {
                 path: path.to_owned(),
@@ -34,9 +38,34 @@ impl App {
             .map_err(|error| about_place(error, &account, path))?;
         let mut entries = Vec::with_capacity(page.entries.len());
         for entry in page.entries {
-            entries.push(self.entry_row(&account, path, entry).await?);
+            entries.push(self.entry_row(&account, entry).await?);
         }
-        Ok(PageAnswer { entries, total: page.total, next: page.next })
+        Ok(PageAnswer { entries, total: page.total, next: page.next, remembered: false })
+    }
+
+    /// What the ledger remembers of a container whose service cannot list it.
+    async fn remembered(
+        &self,
+        account: &AccountName,
+        place: &str,
+        request: &ListPlace,
+    ) -> Result<PageAnswer, ProblemWords> {
+        let after = match request.page.as_deref().map(str::parse) {
+            None => None,
+            Some(Ok(number)) => Some(number),
+            Some(Err(_)) => return Err(invalid("that page does not exist".to_owned())),
+        };
+        let limit = if request.limit == 0 { USUAL_PAGE } else { request.limit };
+        let known = self.shared.store.ledger_in(account, place, after, limit).await?;
+        let full = known.len() >= limit as usize;
+        let next = known.last().filter(|_| full).map(|row| row.number.to_string());
+        let words = request.query.as_deref().unwrap_or_default().trim().to_lowercase();
+        let entries = known
+            .into_iter()
+            .filter(|row| row.entry.name.to_lowercase().contains(&words))
+            .map(|row| EntryRow::File { file: rows::remembered(row.entry) })
+            .collect();
+        Ok(PageAnswer { entries, total: None, next, remembered: true })
     }
 
     /// One record or file.
@@ -47,8 +76,7 @@ impl App {
         let (account, provider) = self.provider(&request.account).await?;
         let path = clean(&request.path);
         let entry = provider.describe(path).await.map_err(|error| about_place(error, &account, path))?;
-        let place = container_of(path, &entry).to_owned();
-        self.entry_row(&account, &place, entry).await
+        self.entry_row(&account, entry).await
     }
 
     /// Uploads on the service that were begun and never finished.
@@ -91,14 +119,9 @@ impl App {
     }
 
     /// An entry with what the ledger knows of it.
-    async fn entry_row(
-        &self,
-        account: &AccountName,
-        place: &str,
-        entry: Entry,
-    ) -> Result<EntryRow, ProblemWords> {
+    async fn entry_row(&self, account: &AccountName, entry: Entry) -> Result<EntryRow, ProblemWords> {
         let known = match &entry {
-            Entry::File { file } => self.shared.store.ledger_find(account, place, &file.name).await?,
+            Entry::File { file } => self.shared.store.ledger_find(account, &file.path).await?,
             Entry::Container { .. } => None,
         };
         Ok(rows::entry(entry, known.as_ref()))
@@ -155,7 +178,11 @@ pub(crate) fn clean(path: &str) -> &str {
 pub(crate) fn container_of<'a>(path: &'a str, entry: &Entry) -> &'a str {
     match entry {
         Entry::Container { .. } => path,
-        Entry::File { file } => path.strip_suffix(&file.name).unwrap_or(path).trim_end_matches('/'),
+        // Where files are known by ids the path ends in one instead of the name.
+        Entry::File { file } => path
+            .strip_suffix(&file.name)
+            .unwrap_or_else(|| path.rsplit_once('/').map_or("", |(place, _)| place))
+            .trim_end_matches('/'),
     }
 }
 

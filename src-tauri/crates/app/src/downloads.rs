@@ -71,8 +71,9 @@ impl App {
             transfers.push(NewTransfer {
                 direction: Direction::Download,
                 account: account.clone(),
+                // What stands behind the place finds the file again: its name, or its id.
+                name: file.path.strip_prefix(&place).unwrap_or(&file.path).trim_start_matches('/').to_owned(),
                 place,
-                name: file.name,
                 local: folder.join(name),
                 size: file.size,
                 on_clash: request.on_clash,

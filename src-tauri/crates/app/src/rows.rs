@@ -78,6 +78,28 @@ pub(crate) fn file(file: RemoteFile, known: Option<&LedgerEntry>) -> FileRow {
     }
 }
 
+/// A file as the ledger remembers it; the service was not asked.
+pub(crate) fn remembered(entry: LedgerEntry) -> FileRow {
+    let digests = [("sha256", &entry.digests.sha256), ("md5", &entry.digests.md5)];
+    FileRow {
+        proof: Some(entry.proof.name().to_owned()),
+        verified: entry.proof.is_green(),
+        status: "ready".to_owned(),
+        digests: digests
+            .into_iter()
+            .filter_map(|(algorithm, hex)| {
+                Some(DigestRow { algorithm: algorithm.to_owned(), hex: hex.clone()? })
+            })
+            .collect(),
+        path: entry.path,
+        name: entry.name,
+        size: Some(entry.size),
+        media_type: None,
+        modified: Some(entry.at.0),
+        metadata: serde_json::Value::Object(serde_json::Map::new()),
+    }
+}
+
 /// Whether a ledger entry is about the content the service shows now: a digest says so, and where there is none to
 /// compare, a file of the same size that has not been changed since.
 fn same_content(file: &RemoteFile, entry: &LedgerEntry) -> bool {

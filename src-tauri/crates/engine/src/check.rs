@@ -146,13 +146,8 @@ impl Engine {
     }
 
     async fn ledger(&self, account: &AccountName, file: &RemoteFile) -> Result<Option<Ours>, Problem> {
-        let place = file.path.strip_suffix(&file.name).map_or("", |place| place.trim_end_matches('/'));
-        let entry = self
-            .shared()
-            .store
-            .ledger_find(account, place, &file.name)
-            .await
-            .map_err(|error| error.problem())?;
+        let entry =
+            self.shared().store.ledger_find(account, &file.path).await.map_err(|error| error.problem())?;
         Ok(entry.map(|entry| Ours {
             size: entry.size,
             hashes: Hashes::of_whole(entry.digests),

@@ -11,7 +11,7 @@ use crate::{
 };
 use futures_util::{StreamExt, TryStreamExt, stream};
 use labferry_model::{
-    Capabilities, ClashPolicy, Event, PartPlan, PartReceipt, Problem, ProblemCode, Proof, RemoteFile,
+    Capabilities, ClashPolicy, Entry, Event, PartPlan, PartReceipt, Problem, ProblemCode, Proof, RemoteFile,
     VerifyChoice, transfer::StoredPlan,
 };
 use labferry_provider::{Advice, ByteRange, ProviderError, ProviderResult};
@@ -30,10 +30,13 @@ const NAMES_TRIED: u32 = 1_000;
 pub(crate) async fn run(run: &mut Run) -> Result<(), Stop> {
     let facts = run.request(|| run.provider.capabilities()).await?;
     let path = run.remote_path();
-    let file = run
-        .request(|| run.provider.find_file(&run.transfer.place, &run.transfer.name))
-        .await?
-        .ok_or_else(|| Problem::new(ProblemCode::NotFound).about(&path))?;
+    let file = match run.request(|| run.provider.describe(&path)).await? {
+        Entry::File { file } => file,
+        Entry::Container { .. } => {
+            let why = "it is a record; its files are fetched one by one";
+            return Err(Stop::Failed(Problem::new(ProblemCode::InvalidRequest).about(&path).because(why)));
+        }
+    };
     let size = file.size.ok_or_else(|| {
         Problem::new(ProblemCode::BadAnswer).about(&path).because("the service tells no size for the file")
     })?;
@@ -74,6 +77,7 @@ pub(crate) async fn run(run: &mut Run) -> Result<(), Stop> {
         direction: run.transfer.direction,
         place: run.transfer.place.clone(),
         name: run.transfer.name.clone(),
+        path,
         local: run.transfer.local.clone(),
         size,
         fingerprint: Some(fingerprint),

@@ -37,10 +37,7 @@ impl Parts<'_> {
                 self.send_once(part, in_flight.counter()).await
             })
             .await?;
-        // A whole file has no receipt to go on from: a service that lost the answer has the file or has it not.
-        if self.session.in_parts {
-            self.run.engine.store.add_receipt(self.run.transfer.id, &receipt).await?;
-        }
+        self.run.engine.store.add_receipt(self.run.transfer.id, &receipt).await?;
         in_flight.finished(part.length);
         self.pace.sent(part.length);
         Ok(receipt)

@@ -82,8 +82,9 @@ pub(crate) async fn run(run: &mut Run) -> Result<(), Stop> {
         run.step(Event::FinishedOnService, Change::default()).await?;
         (file, hashes)
     };
+    let path = file.path.clone();
     let proof = verify::prove(run, file, &hashes, &facts).await?;
-    settle(run, proof, &hashes, source).await
+    settle(run, path, proof, &hashes, source).await
 }
 
 /// Digests that the service can be compared by; its part digests need MD5 as well.
@@ -192,13 +193,20 @@ async fn begin(run: &mut Run, facts: &Capabilities, source: &Fingerprint) -> Res
     Ok(Some(Begun { session, plan, receipts: Vec::new(), finished: None }))
 }
 
-async fn settle(run: &mut Run, proof: Proof, hashes: &Hashes, source: Fingerprint) -> Result<(), Stop> {
+async fn settle(
+    run: &mut Run,
+    path: String,
+    proof: Proof,
+    hashes: &Hashes,
+    source: Fingerprint,
+) -> Result<(), Stop> {
     let entry = LedgerEntry {
         account: run.transfer.account.clone(),
         service: run.service.clone(),
         direction: run.transfer.direction,
         place: run.transfer.place.clone(),
         name: run.transfer.name.clone(),
+        path,
         local: run.transfer.local.clone(),
         size: source.size,
         fingerprint: Some(source),

@@ -6,8 +6,8 @@ use crate::{
 };
 use futures_util::TryStreamExt;
 use labferry_model::{
-    Algorithm, Capabilities, DigestSet, FileStatus, Problem, ProblemCode, Proof, RemoteDigest, RemoteFile,
-    VerifyChoice,
+    Algorithm, Capabilities, DigestSet, Entry, FileStatus, Problem, ProblemCode, Proof, RemoteDigest,
+    RemoteFile, VerifyChoice,
 };
 use labferry_provider::{Advice, ByteRange, Provider, ProviderError, ProviderResult};
 use md5::{Digest as _, Md5};
@@ -115,14 +115,17 @@ pub(crate) async fn by_digest(
         }
         clock.sleep(pause).await;
         pause = (pause * 2).min(POLL.1);
-        let found = run.request(|| run.provider.find_file(&run.transfer.place, &run.transfer.name)).await?;
-        file = found.ok_or_else(|| {
-            Stop::Differs(
-                Problem::new(ProblemCode::NotFound)
-                    .about(&run.transfer.name)
-                    .because("the service lost the file after it had accepted it"),
-            )
-        })?;
+        file = match run.request(|| run.provider.describe(&file.path)).await {
+            Ok(Entry::File { file }) => file,
+            Err(error) if !error.is_not_found() => return Err(error.into()),
+            Ok(Entry::Container { .. }) | Err(_) => {
+                return Err(Stop::Differs(
+                    Problem::new(ProblemCode::NotFound)
+                        .about(&run.transfer.name)
+                        .because("the service lost the file after it had accepted it"),
+                ));
+            }
+        };
     }
 }
 
@@ -135,14 +138,14 @@ pub(crate) async fn prove(
 ) -> Result<Proof, Stop> {
     let choice = run.transfer.verify;
     let by_digest_first = matches!(choice, VerifyChoice::Auto | VerifyChoice::Digest);
-    let name = file.name.clone();
+    let (name, path) = (file.name.clone(), file.path.clone());
     let verdict = by_digest(run, file, ours, by_digest_first && facts.proves_by_digest()).await?;
     match (verdict, choice) {
         (Verdict::Different(problem), _) => Err(Stop::Differs(problem)),
         (Verdict::Same(proof), VerifyChoice::Auto | VerifyChoice::Digest) => Ok(proof),
         (_, VerifyChoice::Size | VerifyChoice::Digest) => Ok(Proof::SizeOnly),
         (_, VerifyChoice::Auto | VerifyChoice::ReadBack) => {
-            let theirs = read_back(run, &run.remote_path(), facts).await?;
+            let theirs = read_back(run, &path, facts).await?;
             let size = run.transfer.size.unwrap_or(0);
             judge_read_back(&name, size, ours.digests.sha256.as_deref(), &theirs).map_err(Stop::Differs)
         }

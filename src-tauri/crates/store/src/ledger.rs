@@ -24,6 +24,8 @@ pub struct LedgerEntry {
     pub place: String,
     /// The file's name on the service.
     pub name: String,
+    /// The file's path with the connector; it ends in an id where the service names files so.
+    pub path: String,
     /// The file on this computer.
     pub local: PathBuf,
     /// Bytes.
@@ -68,21 +70,46 @@ impl Store {
     pub async fn ledger_find(
         &self,
         account: &AccountName,
-        place: &str,
-        name: &str,
+        path: &str,
     ) -> Result<Option<LedgerEntry>, StoreError> {
         let mut connection = self.reader().await?;
-        let row = sqlx::query(
-            "SELECT * FROM ledger WHERE account = ? AND place = ? AND name = ? ORDER BY number DESC LIMIT 1",
+        let row =
+            sqlx::query("SELECT * FROM ledger WHERE account = ? AND path = ? ORDER BY number DESC LIMIT 1")
+                .bind(account.as_str())
+                .bind(path)
+                .fetch_optional(&mut *connection)
+                .await
+                .map_err(|error| self.failed(error))?;
+        let row = row.as_ref().map(read).transpose().map_err(|error| self.failed(error))?;
+        Ok(row.map(|row| row.entry))
+    }
+
+    /// What the ledger knows of a container, the newest entry of each file, by number beyond `after`, at most `limit`. For
+    /// services that cannot list, this is the listing there is.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be read.
+    pub async fn ledger_in(
+        &self,
+        account: &AccountName,
+        place: &str,
+        after: Option<i64>,
+        limit: u32,
+    ) -> Result<Vec<LedgerRow>, StoreError> {
+        let mut connection = self.reader().await?;
+        let rows = sqlx::query(
+            "SELECT * FROM ledger WHERE number IN
+                 (SELECT max(number) FROM ledger WHERE account = ? AND place = ? GROUP BY path)
+             AND number > ? ORDER BY number LIMIT ?",
         )
         .bind(account.as_str())
         .bind(place)
-        .bind(name)
-        .fetch_optional(&mut *connection)
+        .bind(after.unwrap_or(0))
+        .bind(i64::from(limit))
+        .fetch_all(&mut *connection)
         .await
         .map_err(|error| self.failed(error))?;
-        let row = row.as_ref().map(read).transpose().map_err(|error| self.failed(error))?;
-        Ok(row.map(|row| row.entry))
+        rows.iter().map(read).collect::<Result<_, _>>().map_err(|error| self.failed(error))
     }
 
     /// Every entry with that SHA-256 (lower-case hexadecimal), the newest first.
@@ -130,24 +157,22 @@ impl Store {
     pub async fn ledger_set_proof(
         &self,
         account: &AccountName,
-        place: &str,
-        name: &str,
+        path: &str,
         proof: &Proof,
         checked: Timestamp,
     ) -> Result<bool, StoreError> {
         let proof = json(proof).map_err(|error| self.failed(error))?;
-        let file = (account.as_str().to_owned(), place.to_owned(), name.to_owned());
+        let file = (account.as_str().to_owned(), path.to_owned());
         self.write(move |work| {
             Box::pin(async move {
                 let done = sqlx::query(
                     "UPDATE ledger SET proof = ?, checked = ? WHERE number = (SELECT max(number) FROM ledger
-                     WHERE account = ? AND place = ? AND name = ?)",
+                     WHERE account = ? AND path = ?)",
                 )
                 .bind(proof)
                 .bind(checked.0)
                 .bind(file.0)
                 .bind(file.1)
-                .bind(file.2)
                 .execute(&mut work.connection)
                 .await?;
                 Ok(done.rows_affected() > 0)
@@ -160,14 +185,15 @@ impl Store {
 /// Writes an entry as part of the transaction.
 pub(crate) async fn add(connection: &mut SqliteConnection, entry: &LedgerEntry) -> Result<(), StoreError> {
     sqlx::query(
-        "INSERT INTO ledger (account, service, direction, place, name, local, size, fingerprint, md5, sha256, proof,
-             at, transfer) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO ledger (account, service, direction, place, name, path, local, size, fingerprint, md5, sha256,
+             proof, at, transfer) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     )
     .bind(entry.account.as_str())
     .bind(&entry.service)
     .bind(word(&entry.direction)?)
     .bind(&entry.place)
     .bind(&entry.name)
+    .bind(&entry.path)
     .bind(path_bytes(&entry.local))
     .bind(bytes(entry.size)?)
     .bind(json_option(entry.fingerprint.as_ref())?)
@@ -194,6 +220,7 @@ fn read(row: &SqliteRow) -> Result<LedgerRow, StoreError> {
             direction: word_at(row, "direction")?,
             place: row.try_get("place")?,
             name: row.try_get("name")?,
+            path: row.try_get("path")?,
             local: path_from(row.try_get("local")?),
             size: count_at(row, "size")?,
             fingerprint: json_option_at(row, "fingerprint")?,

@@ -196,6 +196,8 @@ pub struct PageAnswer {
     pub total: Option<u64>,
     /// Give this back for the next page.
     pub next: Option<String>,
+    /// Whether these are only the files this computer remembers, because the service cannot list.
+    pub remembered: bool,
 }
 
 /// Our digests of a content.

@@ -119,6 +119,7 @@ CREATE TABLE ledger (
     direction   TEXT NOT NULL,
     place       TEXT NOT NULL,
     name        TEXT NOT NULL,
+    path        TEXT NOT NULL,     -- how the connector finds the file; ends in an id where the service names files so
     local       BLOB NOT NULL,
     size        INTEGER NOT NULL,
     fingerprint TEXT,
@@ -130,7 +131,8 @@ CREATE TABLE ledger (
     transfer    INTEGER
 ) STRICT;
 
-CREATE INDEX ledger_by_file ON ledger (account, place, name);
+CREATE INDEX ledger_by_path ON ledger (account, path);
+CREATE INDEX ledger_by_place ON ledger (account, place);
 CREATE INDEX ledger_by_sha256 ON ledger (sha256) WHERE sha256 IS NOT NULL;
 CREATE INDEX ledger_by_time ON ledger (at);
 

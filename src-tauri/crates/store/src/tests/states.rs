@@ -67,6 +67,7 @@ fn entry(name: &str) -> LedgerEntry {
         direction: Direction::Upload,
         place: "abcd-1234".into(),
         name: name.into(),
+        path: format!("abcd-1234/{name}"),
         local: "/data/a".into(),
         size: 100,
         fingerprint: None,
