@@ -131,3 +131,21 @@ async fn files_cannot_be_switched_off_while_there_are_some() {
     let refused = lab.post(&format!("{url}/files"), &json!([{"key": "b"}]), 403).await;
     assert_eq!(refused["message"], "Files are not enabled.");
 }
+
+#[tokio::test]
+async fn forms_that_are_not_offered_are_406() {
+    const OWN: &str = "application/vnd.inveniordm.v1+json";
+    let lab = Lab::start().await;
+    let id = lab.draft().await;
+    lab.upload(&id, "a", b"x").await;
+    let get = |path: String, form: &'static str| lab.ask(Method::GET, &path).header("accept", form).send();
+    let own = get(format!("/api/records/{id}/draft/files"), OWN).await.unwrap();
+    assert_eq!(own.headers()["content-type"], OWN);
+    json_of(own, 200).await;
+    json_of(get("/api/records".to_owned(), "text/turtle").await.unwrap(), 406).await;
+    lab.post(&format!("/api/records/{id}/draft/actions/publish"), &json!({}), 202).await;
+    let files = format!("/api/records/{id}/files");
+    json_of(get(files.clone(), OWN).await.unwrap(), 406).await;
+    json_of(get(files.clone(), "application/json").await.unwrap(), 200).await;
+    json_of(get(files, "text/plain, */*;q=0.1").await.unwrap(), 200).await;
+}

@@ -149,3 +149,19 @@ async fn fetch_and_reference_are_told_but_denied() {
         "Permission denied."
     );
 }
+
+#[tokio::test]
+async fn keys_that_pass_the_init_and_fail_later() {
+    let lab = Lab::start().await;
+    let id = lab.draft().await;
+    let long = lab.init(&id, json!({"key": "x".repeat(256)})).await;
+    json_of(lab.put(link(&long, "content"), b"x".to_vec()).await.unwrap(), 400).await;
+    let bell = lab.upload(&id, "bell\u{7}.txt", b"x").await;
+    json_of(lab.ask(Method::GET, link(&bell, "content")).send().await.unwrap(), 500).await;
+    let plus = lab.upload(&id, "a+b&c=d?e.txt", b"x").await;
+    assert!(link(&plus, "self").ends_with("/a+b&c=d%3Fe.txt"));
+    assert_eq!(lab.get(link(&plus, "self")).await["key"], "a+b&c=d?e.txt");
+    let slash = lab.init(&id, json!({"key": "/a"})).await;
+    let moved = lab.put(link(&slash, "content"), b"x".to_vec()).await.unwrap();
+    assert_eq!(moved.status(), 308);
+}

@@ -34,6 +34,10 @@ pub(crate) fn content(
             ApiError::internal()
         });
     };
+    if file.key.chars().any(char::is_control) {
+        // It would have to stand in a header.
+        return Err(ApiError::internal());
+    }
     let switches = nrp.switches();
     if switches.storage == Storage::Signed {
         return Ok(redirect(nrp, file, switches.download_link_seconds));

@@ -15,6 +15,7 @@ mod files;
 mod inspect;
 mod links;
 mod metadata;
+mod negotiation;
 mod publish;
 mod record_json;
 mod records;
@@ -30,7 +31,7 @@ use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use axum::Router;
-use axum::middleware::from_fn_with_state;
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{get, post};
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
@@ -225,6 +226,7 @@ fn service_router(nrp: Arc<Nrp>) -> Router {
         .route("/api/records/{id}/files-archive", get(archive::of_published))
         .fallback(discovery::nothing_here)
         .method_not_allowed_fallback(discovery::method_not_allowed)
+        .layer(from_fn(negotiation::negotiate))
         .layer(from_fn_with_state(Arc::clone(&nrp), callers::count))
         .with_state(nrp)
 }

@@ -17,6 +17,9 @@ use crate::blobs::{Arrived, Piece, ReceiveError, length};
 
 type Answer = Result<Response, ApiError>;
 
+/// Characters of a key the storage can hold; a longer one passes the init.
+const LONGEST_KEY: usize = 255;
+
 /// The content of an `L` file. Sent to a file that is committed, or to a pending `M` file, it answers 200 with `errors`
 /// and removes the file.
 pub(crate) async fn put_content(
@@ -34,6 +37,9 @@ pub(crate) async fn put_content(
         let used: u64 = draft.files.values().filter_map(|file| Some(file.content.as_ref()?.size)).sum();
         (file, used)
     };
+    if key.chars().count() > LONGEST_KEY {
+        return Err(ApiError::bad_request("File key is too long."));
+    }
     is_octets(request.headers())?;
     let switches = nrp.switches();
     let limit = allowed_bytes(&switches, request.headers(), used)?;
