@@ -1,4 +1,4 @@
-//! One window for one data folder, and an end that leaves the folder free.
+//! One window for one data folder, and an end that leaves the folder free and the transfers where they were.
 
 use crate::{
     desk::Desk,
@@ -69,6 +69,19 @@ async fn a_window_closed_while_it_sends_notes_where_it_is() {
         "{shown}"
     );
     assert_eq!(received(&shown), held.received, "what had arrived is known to have arrived");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_window_on_a_data_folder_in_use_says_who_sends() {
+    let _turn = one_at_a_time().await;
+    let Some(tools) = tools("closing") else { return };
+    let mut desk = Desk::set_up(&tools);
+    let _owner =
+        DataFolder::open(&desk.data_folder()).unwrap().try_own().unwrap().expect("nobody else is here yet");
+    let window = desk.open_window(&[]).await;
+    assert_eq!(window.call("app.state", json!({})).await["runs_engine"], false);
+    window.until("/another labferry/i.test(document.body.innerText)", json!([])).await;
+    window.close().await;
 }
 
 /// Comes back when no process owns the folder. The system frees the lock of a process that ends, and tells nobody.

@@ -30,6 +30,12 @@ async fn a_large_file_sent_through_the_window_turns_verified() {
         )
         .await;
 
+    let row = "[...document.querySelectorAll('[data-testid=file-row]')].find(row => row.innerText.includes('scan 07'))?.innerText ?? ''";
+    window.until(&format!("/verified/i.test({row})"), json!([])).await;
+    window
+        .until("/digest/i.test(document.querySelector('[data-testid=proof]')?.innerText ?? '')", json!([]))
+        .await;
+
     let list = window.call("transfers.list", json!({})).await;
     let row = &list["rows"][0];
     assert_eq!(row["state"], "done", "{row}");
@@ -41,6 +47,7 @@ async fn a_large_file_sent_through_the_window_turns_verified() {
         let picture =
             Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join("docs/pictures/window.png");
         std::fs::create_dir_all(picture.parent().unwrap()).unwrap();
+        window.drawn().await;
         desk.picture(&picture);
     }
     window.close().await;

@@ -2,11 +2,13 @@
 //!
 //! Each test has its own display, session bus, home and data folder. They run one after another, because each of them
 //! moves tens of megabytes while a browser engine draws.
-#![allow(clippy::unwrap_used, clippy::expect_used, dead_code)]
+#![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod border;
 mod closing;
+mod crossing;
 mod desk;
+mod drop;
 mod held;
 mod lab;
 mod power_cut;

@@ -101,13 +101,20 @@ impl Window {
         Element { window: self, path: format!("element/{}", found[ELEMENT].as_str().expect("an element")) }
     }
 
-    /// Opens the practice lab's account and the first draft in it.
+    /// Opens the practice lab's account and the oldest draft in it.
     pub(crate) async fn open_a_draft(&self) {
         self.find("[data-testid=account]").await.click().await;
-        let draft = "[...document.querySelectorAll('[data-testid=record]')].find(row => /draft/i.test(row.innerText))";
+        let draft = "[...document.querySelectorAll('[data-testid=record]')].findLast(row => /draft/i.test(row.innerText))";
         self.until(draft, json!([])).await;
         self.run(&format!("({draft}).click()"), json!([])).await;
         self.find("[data-testid=upload-button]").await;
+    }
+
+    /// Waits until what the page holds has been on screen for some frames: drawing lags behind on a busy machine.
+    pub(crate) async fn drawn(&self) {
+        let script = "const done = arguments[0]; let frames = 30;
+            const frame = () => frames-- > 0 ? requestAnimationFrame(frame) : done(); frame();";
+        self.wait_for(script, json!([])).await;
     }
 
     /// The middle of an element in the screen's coordinates.
