@@ -9,6 +9,7 @@ use std::{
     path::{Path, PathBuf},
     process::{Child, ChildStdout, Command, ExitStatus, Stdio},
     sync::atomic::{AtomicU32, Ordering},
+    time::{Duration, Instant},
 };
 
 /// Wide enough for the window and a drag source beside it.
@@ -171,42 +172,49 @@ impl Desk {
 
     /// Closes the window as a person does.
     pub(crate) fn close_by_the_window_manager(&self) {
-        self.xdotool(&[
-            "search",
-            "--sync",
-            "--onlyvisible",
-            "--limit",
-            "1",
-            "--name",
-            WINDOW,
-            "windowactivate",
-            "--sync",
-        ]);
+        self.xdotool(&["windowactivate", "--sync", &self.visible(WINDOW)]);
         self.xdotool(&["key", "--clearmodifiers", "alt+F4"]);
     }
 
     /// Puts the window away.
     pub(crate) fn minimise(&self) {
-        self.xdotool(&[
-            "search",
-            "--onlyvisible",
-            "--limit",
-            "1",
-            "--name",
-            WINDOW,
-            "windowminimize",
-            "--sync",
-        ]);
+        self.xdotool(&["windowminimize", "--sync", &self.visible(WINDOW)]);
     }
 
     /// Waits until the window is to be seen.
     pub(crate) fn wait_until_visible(&self) {
-        self.inner_corner(WINDOW);
+        self.visible(WINDOW);
+    }
+
+    /// Where the content of the window of that name begins on the screen.
+    pub(crate) fn inner_corner(&self, name: &str) -> (i64, i64) {
+        let shell = self.xdotool(&["getwindowgeometry", "--shell", &self.visible(name)]);
+        let number = |key: &str| {
+            let line = shell.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix('='));
+            line.and_then(|number| number.parse().ok()).unwrap_or_else(|| panic!("no {key} in {shell}"))
+        };
+        (number("X"), number("Y"))
+    }
+
+    /// The number of the window whose title matches, once it is to be seen.
+    fn visible(&self, title: &str) -> String {
+        let deadline = Instant::now() + Duration::from_secs(60);
+        loop {
+            // Not `--sync`: xdotool stops with an error when any window vanishes while it looks through them.
+            let search = ["search", "--onlyvisible", "--limit", "1", "--name", title];
+            let output = Command::new("xdotool").args(search).env("DISPLAY", &self.display).output().unwrap();
+            let found = String::from_utf8(output.stdout).unwrap();
+            if output.status.success() && !found.trim().is_empty() {
+                return found.trim().to_owned();
+            }
+            assert!(Instant::now() < deadline, "no window called {title} is to be seen");
+            std::thread::sleep(Duration::from_millis(50));
+        }
     }
 
     /// Moves the mouse, presses and releases its button, types; and answers what xdotool prints.
     pub(crate) fn xdotool(&self, arguments: &[&str]) -> String {
-        // Bounded, because `search --sync` waits for a window however long it takes.
+        // Bounded, because a `--sync` that waits for what does not come waits for ever.
         let output = Command::new("timeout")
             .args(["60", "xdotool"])
             .args(arguments)
@@ -219,26 +227,6 @@ impl Desk {
             String::from_utf8_lossy(&output.stderr)
         );
         String::from_utf8(output.stdout).unwrap()
-    }
-
-    /// Where the content of the window of that name begins on the screen.
-    pub(crate) fn inner_corner(&self, name: &str) -> (i64, i64) {
-        let shell = self.xdotool(&[
-            "search",
-            "--sync",
-            "--onlyvisible",
-            "--limit",
-            "1",
-            "--name",
-            name,
-            "getwindowgeometry",
-            "--shell",
-        ]);
-        let number = |key: &str| {
-            let line = shell.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix('='));
-            line.and_then(|number| number.parse().ok()).unwrap_or_else(|| panic!("no {key} in {shell}"))
-        };
-        (number("X"), number("Y"))
     }
 
     /// Presses the mouse in the middle of the window of that name and carries what is there to a place on the screen,
@@ -300,7 +288,7 @@ async fn accepts_connections(port: u16) {
         if tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_ok() {
             return;
         }
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        tokio::time::sleep(Duration::from_millis(50)).await;
     }
     panic!("nobody listens on port {port}");
 }
