@@ -9,7 +9,9 @@ const browser = ['/usr/bin/chromium', '/usr/bin/google-chrome'].find((path) => e
 export default defineConfig({
   testDir: './tests',
   timeout: 40_000,
-  workers: 1,
+  // Every test has a bridge of its own.
+  workers: 2,
+  fullyParallel: true,
   reporter: 'list',
   use: {
     baseURL: 'http://127.0.0.1:4173',

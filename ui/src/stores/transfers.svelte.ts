@@ -1,7 +1,7 @@
 import type { AppEvent, ListTransfers, ProblemWords, TransferDetail, TransferRow } from '../bindings/commands';
 import { asProblem, type Host } from '../host/host';
 import { words } from '../words/en';
-import { caughtUp, emptyQueue, extended, isLive, loaded, matches, reduce, type Filter, type Follow, type Queue } from './queue';
+import { caughtUp, emptyQueue, extended, loaded, matches, reduce, type Filter, type Follow, type Queue } from './queue';
 
 export type { Filter };
 export type Order = 'pause' | 'resume' | 'cancel' | 'retry' | 'clear';
@@ -23,8 +23,10 @@ export class Transfers {
   filter = $state<Filter>('all');
   /** The rows of the filter, as far as loaded. */
   readonly rows = $derived(this.queue.rows.filter((row) => matches(this.filter, row)));
-  /** The transfer whose details are shown. */
+  /** The transfer somebody chose. */
   selected = $state<number | null>(null);
+  /** The transfer whose details are shown: the chosen one, or else the newest. */
+  readonly shown = $derived(this.selected ?? this.rows[0]?.id ?? null);
   detail = $state.raw<TransferDetail | null>(null);
   speeds = $state.raw<readonly number[]>([]);
   /** What a screen reader is told. */
@@ -36,8 +38,8 @@ export class Transfers {
   private waiting: AppEvent[] = [];
   private timer: ReturnType<typeof setTimeout> | undefined;
   private loading = false;
-  private looking = false;
-  private lookAgain = false;
+  private looks = 0;
+  private looked = 0;
 
   constructor(private readonly host: Host) {}
 
@@ -92,10 +94,8 @@ export class Transfers {
     }
   }
 
-  async select(id: number | null): Promise<void> {
+  select(id: number | null): void {
     this.selected = id;
-    if (this.detail?.row.id !== id) this.detail = null;
-    await this.look();
   }
 
   /** Gives an order for one transfer; the answer comes as events. */
@@ -111,7 +111,9 @@ export class Transfers {
     try {
       await this.host.call(`transfers.${order}`, selection);
       this.problem = null;
-      if (order === 'clear') await this.load();
+      if (order !== 'clear') return;
+      if (selection.all || (this.selected !== null && selection.ids.includes(this.selected))) this.selected = null;
+      await this.load();
     } catch (thrown) {
       this.problem = asProblem(thrown);
     }
@@ -142,8 +144,11 @@ export class Transfers {
       this.announce(follow.changed);
       for (const heard of this.onChanged) heard(follow.changed);
     }
-    const shown = this.selected;
-    if (shown !== null && (follow.changed.some(({ id }) => id === shown) || this.queue.samples.has(shown))) void this.look();
+    const shown = this.shown;
+    if (shown === null) return;
+    // Receipts of parts are not told: while it moves they are asked for now and then.
+    const moving = this.queue.samples.has(shown) && performance.now() - this.looked > LOOK;
+    if (moving || follow.changed.some(({ id }) => id === shown)) void this.look();
   }
 
   private async catchUp(number: number): Promise<void> {
@@ -156,29 +161,19 @@ export class Transfers {
     }
   }
 
-  /** Asks for the parts of the transfer that is shown, one question at a time. */
-  private async look(): Promise<void> {
-    if (this.looking) {
-      this.lookAgain = true;
-      return;
-    }
-    const id = this.selected;
+  /** Asks for the parts of the transfer that is shown. An answer that was overtaken is dropped. */
+  async look(): Promise<void> {
+    const id = this.shown;
     if (id === null) return;
-    this.looking = true;
+    const asked = ++this.looks;
+    this.looked = performance.now();
+    let detail: TransferDetail | null = null;
     try {
-      const detail = await this.host.call('transfers.show', { id });
-      if (this.selected === id) this.detail = detail;
-      if (isLive(detail.row.state)) await new Promise((resolve) => setTimeout(resolve, LOOK));
+      detail = await this.host.call('transfers.show', { id });
     } catch {
       // The row was cleared meanwhile; the list says so.
-      if (this.selected === id) this.detail = null;
-    } finally {
-      this.looking = false;
     }
-    if (this.lookAgain) {
-      this.lookAgain = false;
-      await this.look();
-    }
+    if (asked === this.looks && this.shown === id) this.detail = detail;
   }
 
   private announce(rows: readonly TransferRow[]): void {
