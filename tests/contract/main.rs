@@ -25,12 +25,10 @@ const RECORD: &str = r#"{"title": "Sent by the official client", "publication_da
 struct Trial {
     client: OfficialClient,
     sandbox: Sandbox,
-    big: Vec<u8>,
-    small: Vec<u8>,
 }
 
 impl Trial {
-    /// A lab and a client with two files to send; nothing where the client is missing.
+    /// A lab and a client that is signed in to it; nothing where the client is missing.
     async fn start(switches: NrpSwitches) -> Option<Self> {
         let program = official_client::program()?;
         let folder = tempfile::tempdir().unwrap();
@@ -38,10 +36,7 @@ impl Trial {
             SandboxOptions { seed: false, switches, ..SandboxOptions::new(folder.path().join("lab")) };
         let sandbox = Sandbox::start(options).await.unwrap();
         let client = OfficialClient::new(program, folder, &sandbox.description().services[0]);
-        let (big, small) = (bytes(BIG), bytes(SMALL));
-        std::fs::write(client.file("big.bin"), &big).unwrap();
-        std::fs::write(client.file("small.bin"), &small).unwrap();
-        Some(Self { client, sandbox, big, small })
+        Some(Self { client, sandbox })
     }
 
     async fn create(&self) -> String {
@@ -49,8 +44,9 @@ impl Trial {
         created["id"].as_str().expect("a record has an id").to_owned()
     }
 
-    async fn upload(&self, id: &str, name: &str) -> Value {
+    async fn upload(&self, id: &str, name: &str, content: &[u8]) -> Value {
         let path = self.client.file(name);
+        std::fs::write(&path, content).unwrap();
         let entries = self.client.run(&["upload", "file", id, path.to_str().unwrap(), "--draft"]).await;
         entries[0].clone()
     }
@@ -83,15 +79,16 @@ fn same_bytes(path: &Path, expected: &[u8]) {
 /// Draft, upload in parts and whole, list, download, publish.
 async fn a_record_from_draft_to_publication(storage: Storage) {
     let Some(trial) = Trial::start(NrpSwitches { storage, ..NrpSwitches::default() }).await else { return };
+    let (big, small) = (bytes(BIG), bytes(SMALL));
     let id = trial.create().await;
-    assert_eq!(trial.upload(&id, "big.bin").await["status"], "completed");
-    assert_eq!(trial.upload(&id, "small.bin").await["status"], "completed");
+    assert_eq!(trial.upload(&id, "big.bin", &big).await["status"], "completed");
+    assert_eq!(trial.upload(&id, "small.bin", &small).await["status"], "completed");
 
     // It went in parts, to the right host and with the right credentials, and what is stored is what was sent.
     let stored = trial.inspect_file(&id, "big.bin").await;
     assert_eq!(stored["transfer"], "M");
     assert_eq!(stored["parts"].as_array().unwrap().len(), 2);
-    assert_eq!(stored["sha256"], sha256(&trial.big));
+    assert_eq!(stored["sha256"], sha256(&big));
     assert_eq!(trial.inspect_file(&id, "small.bin").await["transfer"], "L");
     let parts: Vec<_> = trial.inspect("/inspect/requests").await;
     let parts: Vec<_> =
@@ -110,8 +107,8 @@ async fn a_record_from_draft_to_publication(storage: Storage) {
     assert_eq!(keys, ["big.bin", "small.bin"]);
 
     trial.client.tell(&["download", "file", &id, "big.bin", "small.bin", "--draft"]).await;
-    same_bytes(&trial.client.downloaded("big.bin"), &trial.big);
-    same_bytes(&trial.client.downloaded("small.bin"), &trial.small);
+    same_bytes(&trial.client.downloaded("big.bin"), &big);
+    same_bytes(&trial.client.downloaded("small.bin"), &small);
 
     let published = trial.client.run(&["publish", "record", &id]).await;
     assert_eq!(published["status"], "published");
@@ -138,8 +135,9 @@ async fn a_read_that_failed_once_is_repeated() {
     let id = trial.create().await;
     let rule = json!([{"match": {"method": "GET", "path": "/draft$"}, "do": {"status": 503}}]);
     control(&trial.sandbox, reqwest::Method::POST, "/faults", rule).await;
-    assert_eq!(trial.upload(&id, "big.bin").await["status"], "completed");
-    assert_eq!(trial.inspect_file(&id, "big.bin").await["sha256"], sha256(&trial.big));
+    let small = bytes(SMALL);
+    assert_eq!(trial.upload(&id, "small.bin", &small).await["status"], "completed");
+    assert_eq!(trial.inspect_file(&id, "small.bin").await["sha256"], sha256(&small));
     let seen = trial.inspect("/inspect/requests").await;
     let reads = seen
         .iter()
@@ -154,8 +152,9 @@ async fn a_plain_inveniordm_is_known_by_its_front_page() {
     let switches = NrpSwitches { nrp_documents: false, ..NrpSwitches::default() };
     let Some(trial) = Trial::start(switches).await else { return };
     let id = trial.create().await;
-    trial.upload(&id, "small.bin").await;
-    assert_eq!(trial.inspect_file(&id, "small.bin").await["sha256"], sha256(&trial.small));
+    let small = bytes(SMALL);
+    trial.upload(&id, "small.bin", &small).await;
+    assert_eq!(trial.inspect_file(&id, "small.bin").await["sha256"], sha256(&small));
     trial.client.tell(&["delete", "file", &id, "small.bin", "--draft"]).await;
     assert!(trial.inspect("/inspect/files").await.is_empty());
     trial.sandbox.stop().await;
