@@ -28,14 +28,12 @@ Examples:
   labferry get lab:abcd-1234/table.csv - | head";
 
 #[derive(Args)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = EXAMPLES, override_usage = "labferry get [OPTIONS] <PLACE>... <DEST>")]
 pub(crate) struct GetArguments {
-    /// Files or records, ACCOUNT:PATH
-    #[arg(required = true, value_name = "PLACE")]
+    // One list: options may stand anywhere between its members.
+    /// Files or records, ACCOUNT:PATH; then the folder or file to write, or - for standard output
+    #[arg(required = true, value_name = "PLACE… DEST")]
     places: Vec<String>,
-    /// The folder or file to write, or - for standard output
-    #[arg(value_name = "DEST")]
-    destination: String,
     /// What to do when a file of the name is here already
     #[arg(long, default_value = "ask", value_parser = words::<ClashPolicy>(DOWNLOAD_CLASH))]
     on_clash: ClashPolicy,
@@ -45,8 +43,11 @@ pub(crate) struct GetArguments {
 }
 
 pub(crate) async fn run(arguments: GetArguments, context: &Context) -> Result<Exit, Failure> {
-    let destination = &arguments.destination;
-    let places = arguments.places.iter().map(|place| Place::parse(place)).collect::<Result<Vec<_>, _>>()?;
+    let (destination, places) = match arguments.places.split_last() {
+        Some((destination, places)) if !places.is_empty() => (destination, places),
+        _ => return Err(usage("Say what to fetch and where to: labferry get ACCOUNT:PATH… DEST.")),
+    };
+    let places = places.iter().map(|place| Place::parse(place)).collect::<Result<Vec<_>, _>>()?;
     if let Some(place) = places.iter().find(|place| place.path.is_empty()) {
         return Err(usage(format!(
             "{place} is a whole account: say which of its records or files to fetch; `labferry ls {place}` lists them."

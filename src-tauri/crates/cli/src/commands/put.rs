@@ -25,13 +25,12 @@ Examples:
 A second start of the same command goes on with what is unfinished; finished parts are not sent again.";
 
 #[derive(Args)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = EXAMPLES, override_usage = "labferry put [OPTIONS] <SOURCE>... <PLACE>")]
 pub(crate) struct PutArguments {
-    /// Files and folders, or - for standard input
-    #[arg(required = true, value_name = "SOURCE")]
-    sources: Vec<String>,
-    /// The record to put them into, ACCOUNT:PATH
-    place: String,
+    // One list: options may stand anywhere between its members.
+    /// Files and folders, or - for standard input; then the record to put them into, ACCOUNT:PATH
+    #[arg(required = true, value_name = "SOURCE… PLACE")]
+    places: Vec<String>,
     /// The name on the service, for a single file
     #[arg(long, value_name = "KEY")]
     name: Option<String>,
@@ -139,8 +138,10 @@ async fn work(
 
 /// The place and the sources, once they make sense together.
 fn split(arguments: &PutArguments) -> Result<(Place, Vec<String>), Failure> {
-    let sources = &arguments.sources;
-    let place = Place::parse(&arguments.place)?;
+    let (place, sources) = match arguments.places.split_last() {
+        Some((place, sources)) if !sources.is_empty() => (Place::parse(place)?, sources),
+        _ => return Err(usage("Say what to send and where to: labferry put SOURCE… ACCOUNT:PATH.")),
+    };
     let inputs = sources.iter().filter(|source| *source == "-").count();
     if inputs > 1 {
         return Err(usage("Standard input can be sent only once: give - a single time."));
@@ -161,5 +162,5 @@ fn split(arguments: &PutArguments) -> Result<(Place, Vec<String>), Failure> {
             )));
         }
     }
-    Ok((place, sources.clone()))
+    Ok((place, sources.to_vec()))
 }

@@ -1,0 +1,12 @@
+//! The command line as people and scripts use it: the built program against a practice lab it runs as a process of its
+//! own. What it prints, its exit codes, its JSON, and what it says about every input that cannot be used.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
+
+mod bad_input;
+mod bench;
+mod contract;
+mod disks;
+mod five_minutes;
+mod queue;
+mod services_gone;
+mod sources;
