@@ -7,7 +7,9 @@ const TICK = 250;
 /** Bytes a made-up transfer moves in a tick. */
 const STEP = 21 * 1024 * 1024;
 
-type Answers = { [Name in CommandName]: (request: Commands[Name]['request']) => Commands[Name]['answer'] };
+/** What an answer may leave out: the interface must do without it, as with an older app. */
+type Part<Whole> = Whole extends readonly (infer Item)[] ? Part<Item>[] : Whole extends object ? { [Key in keyof Whole]?: Part<Whole[Key]> } : Whole;
+type Answers = { [Name in CommandName]: (request: Commands[Name]['request']) => Part<Commands[Name]['answer']> };
 
 /** A world in memory for looking at the interface without an app: `?fake`, `?fake=empty`, `?fake=error`. */
 export class FakeHost implements Host {
@@ -26,7 +28,7 @@ export class FakeHost implements Host {
     await new Promise((resolve) => setTimeout(resolve, 30));
     const answer = this.answers[command];
     if (answer === undefined) throw fake.problem('unsupported', 'error', `The made-up world does not know ${command}.`, 'Use the practice lab for it.', null);
-    return structuredClone(answer(request));
+    return structuredClone(answer(request)) as Commands[Name]['answer'];
   }
 
   listen(heard: (event: AppEvent) => void, again: () => void): () => void {

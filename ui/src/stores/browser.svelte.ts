@@ -139,7 +139,10 @@ export class Browser {
     this.files = { rows, next, total, loading: false, problem: null, at };
     try {
       const shown = await this.host.call('browse.show', { account, path: record.path });
-      if (asked === this.filesAsked && shown.kind === 'container') this.record = shown.container;
+      if (asked !== this.filesAsked || shown.kind !== 'container') return;
+      const { container } = shown;
+      this.record = container;
+      this.records = { ...this.records, rows: this.records.rows.map((row) => (row.path === container.path ? container : row)) };
     } catch {
       // The files are there; the numbers beside the title stay as they were.
     }

@@ -28,6 +28,8 @@ export class Transfers {
   /** The transfer whose details are shown: the chosen one, or else the newest. */
   readonly shown = $derived(this.selected ?? this.rows[0]?.id ?? null);
   detail = $state.raw<TransferDetail | null>(null);
+  /** The time, by the second, for what counts down. */
+  now = $state(Date.now());
   speeds = $state.raw<readonly number[]>([]);
   /** What a screen reader is told. */
   said = $state('');
@@ -49,7 +51,9 @@ export class Transfers {
       (event) => this.hear(event),
       () => void (this.ready ? this.catchUp(this.queue.lastEvent) : this.load()),
     );
+    const ticking = setInterval(() => (this.now = Date.now()), 1000);
     return () => {
+      clearInterval(ticking);
       clearTimeout(this.timer);
       stop();
     };
