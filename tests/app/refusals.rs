@@ -49,6 +49,22 @@ async fn a_file_that_may_not_be_read_is_refused() {
     assert!(refused[0].1.contains("private.raw"), "{}", refused[0].1);
 }
 
+#[cfg(unix)]
+#[tokio::test]
+async fn a_link_that_leads_nowhere_is_refused_with_the_systems_words() {
+    let bench = Bench::new().await;
+    let place = bench.draft().await;
+    let circle = bench.work.path().join("circle.raw");
+    std::os::unix::fs::symlink(&circle, &circle).unwrap();
+    let refused = refused(&bench.put(&[&circle], &place).await);
+    assert_eq!(refused[0].0, "source_unreadable");
+    assert!(
+        refused[0].1.contains("circle.raw") && refused[0].1.contains("symbolic links"),
+        "{}",
+        refused[0].1
+    );
+}
+
 #[tokio::test]
 async fn names_that_lead_elsewhere_or_are_too_long_are_refused() {
     let bench = Bench::new().await;

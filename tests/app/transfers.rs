@@ -105,6 +105,38 @@ async fn events_are_numbered_and_can_be_asked_for_again() {
 }
 
 #[tokio::test]
+async fn progress_is_sampled_and_never_goes_back() {
+    let bench = Bench::new().await;
+    let place = bench.draft().await;
+    let file = bench.work.file("slow.bin", &bytes(3_000_000));
+    let mut settings = bench.call("settings.show", json!({})).await;
+    settings["bandwidth"] = json!(2_000_000);
+    bench.call("settings.change", settings).await;
+    let mut heard = bench.app.subscribe();
+    let queued = bench.put(&[&file], &place).await;
+    let rows = bench.settle(&queued).await;
+    assert_eq!(rows[0]["verified"], true, "{rows:?}");
+    let mut most = 0;
+    let mut samples = 0;
+    loop {
+        match heard.recv().await.unwrap() {
+            // The last one says that nothing moves any more.
+            AppEvent::Progress { samples, bytes_per_second } if samples.is_empty() => {
+                assert_eq!(bytes_per_second, 0);
+                break;
+            }
+            AppEvent::Progress { samples: now, .. } => {
+                samples += 1;
+                assert!(now[0].bytes >= most && now[0].bytes <= 3_000_000, "{now:?} after {most}");
+                most = now[0].bytes;
+            }
+            _ => {}
+        }
+    }
+    assert!(samples >= 2 && most > 0, "{samples} samples up to {most}");
+}
+
+#[tokio::test]
 async fn the_queue_obeys_pause_resume_cancel_retry_move_and_clear() {
     let bench = Bench::new().await;
     let place = bench.draft().await;

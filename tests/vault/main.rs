@@ -92,12 +92,12 @@ fn a_keychain_keeps_secrets_beyond_the_process_and_apart_by_folder() {
 async fn inner_keychain_writes() {
     let Some(folder) = inner() else { return };
     let one = Vault::open(&folder.join("one"), None).await.unwrap();
-    assert_eq!(one.kind(), VaultKind::Keychain);
+    assert_eq!(one.kind().await, VaultKind::Keychain);
     assert_eq!(one.read(&account()).await.unwrap(), None);
     one.write(&account(), &secrets(TOKEN)).await.unwrap();
     // Another data folder with an account of the same name, whatever passphrase it is given.
     let two = Vault::open(&folder.join("two"), Some(Secret::new("unused"))).await.unwrap();
-    assert_eq!(two.kind(), VaultKind::Keychain);
+    assert_eq!(two.kind().await, VaultKind::Keychain);
     assert_eq!(two.read(&account()).await.unwrap(), None);
     two.write(&account(), &secrets("second")).await.unwrap();
     two.remove(&account()).await.unwrap();
@@ -129,7 +129,7 @@ fn without_a_keychain_nothing_is_kept_in_plain_text() {
 async fn inner_no_keychain() {
     let Some(folder) = inner() else { return };
     let vault = Vault::open(&folder.join("one"), None).await.unwrap();
-    assert_eq!(vault.kind(), VaultKind::None);
+    assert_eq!(vault.kind().await, VaultKind::None);
     let error = vault.write(&account(), &secrets(TOKEN)).await.unwrap_err();
     assert!(matches!(error, VaultError::NoKeychain), "{error}");
     assert!(error.to_string().contains("LABFERRY_PASSPHRASE"), "{error}");
@@ -138,7 +138,7 @@ async fn inner_no_keychain() {
     no_file_holds(&folder.join("one"), TOKEN);
 
     let file = Vault::open(&folder.join("one"), Some(Secret::new("a passphrase"))).await.unwrap();
-    assert_eq!(file.kind(), VaultKind::EncryptedFile);
+    assert_eq!(file.kind().await, VaultKind::EncryptedFile);
     file.write(&account(), &secrets(TOKEN)).await.unwrap();
     no_file_holds(&folder.join("one"), TOKEN);
     let closed = Vault::open(&folder.join("one"), None).await.unwrap();

@@ -165,7 +165,7 @@ impl App {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             data_folder: self.shared.folder.path().display().to_string(),
             runs_engine: self.owns(),
-            vault: self.shared.vault.kind().name().to_owned(),
+            vault: self.shared.vault.kind().await.name().to_owned(),
             practice_lab: self.shared.lab.is_running().await,
             interrupted: self.interrupted().await?,
             problem: self.shared.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone(),

@@ -71,7 +71,7 @@ impl PracticeLab {
         };
         let secrets: Secrets =
             service.secrets.iter().map(|(field, text)| (field.clone(), Secret::new(text))).collect();
-        match self.vault.kind() {
+        match self.vault.kind().await {
             // A practice token is worth nothing, so that a computer without a keychain can practise too.
             VaultKind::None => self.vault.keep_for_this_run(&name, secrets),
             _ if self.vault.read(&name).await.ok().flatten().as_ref() == Some(&secrets) => {}

@@ -4,13 +4,19 @@
 use crate::error::VaultError;
 use keyring::{Entry, Error};
 use labferry_model::{AccountName, Secrets};
-use std::time::Duration;
+use std::{
+    fs, io,
+    io::Write as _,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+use tokio::task::JoinHandle;
 use zeroize::Zeroizing;
 
 /// The name of our entries.
 const SERVICE: &str = "Labferry";
 /// How long a call may take: a healthy keychain answers in milliseconds, a locked one waits for a person.
-const PATIENCE: Duration = Duration::from_secs(4);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(4);
 
 /// The entries of one data folder.
 #[derive(Clone)]
@@ -20,19 +26,22 @@ pub(crate) struct Keychain {
 }
 
 impl Keychain {
-    /// The keychain, if one answers and really keeps what it is given: a session without a default collection reads
-    /// well and refuses every write.
-    pub(crate) async fn probe(folder: String) -> Result<Self, VaultError> {
-        let probe = entry_name(&folder, "probe of the keychain");
-        bounded(move || {
-            let entry = Entry::new(SERVICE, &probe)?;
-            entry.set_password("probe")?;
-            let kept = entry.get_password()?;
-            entry.delete_credential()?;
-            if kept == "probe" { Ok(()) } else { Err(Error::NoEntry) }
+    /// Begins to look for a keychain that answers and really keeps what it is given: a session without a default
+    /// collection reads well and refuses every write. The look may wait for a person.
+    pub(crate) fn look(folder: PathBuf) -> JoinHandle<Result<Self, VaultError>> {
+        tokio::task::spawn_blocking(move || {
+            let mark =
+                folder_mark(&folder).map_err(|source| VaultError::Io { path: folder.clone(), source })?;
+            let probe = || {
+                let entry = Entry::new(SERVICE, &entry_name(&mark, "probe of the keychain"))?;
+                entry.set_password("probe")?;
+                let kept = entry.get_password()?;
+                entry.delete_credential()?;
+                if kept == "probe" { Ok(()) } else { Err(Error::NoEntry) }
+            };
+            probe().map_err(|error| VaultError::Keychain(words(&error)))?;
+            Ok(Self { folder: mark })
         })
-        .await?;
-        Ok(Self { folder })
     }
 
     pub(crate) async fn read(&self, account: &AccountName) -> Result<Option<Secrets>, VaultError> {
@@ -92,4 +101,23 @@ fn words(error: &Error) -> String {
         Error::BadEncoding(_) | Error::BadDataFormat(..) => "an entry of ours cannot be read back".to_owned(),
         other => other.to_string(),
     }
+}
+
+/// A mark of the data folder, made once: two folders on one computer may have accounts of the same name, and a folder
+/// may be moved.
+fn folder_mark(folder: &Path) -> io::Result<String> {
+    let path = folder.join("vault.mark");
+    let mut random = [0; 8];
+    getrandom::fill(&mut random).map_err(io::Error::other)?;
+    match fs::OpenOptions::new().write(true).create_new(true).open(&path) {
+        Ok(mut file) => file.write_all(hex::encode(random).as_bytes())?,
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+        Err(error) => return Err(error),
+    }
+    let mark = fs::read_to_string(&path)?;
+    // Another process may be writing it just now; the next look finds it whole.
+    if mark.len() != 2 * random.len() {
+        return Err(io::Error::new(io::ErrorKind::InvalidData, "vault.mark is not whole"));
+    }
+    Ok(mark)
 }

@@ -114,7 +114,7 @@ async fn an_existing_file_is_preferred_and_a_wrong_passphrase_is_told() {
     let folder = Folder::new("prefer");
     open(&folder, "correct horse").unwrap().write(&account("nrp"), &secrets(TOKEN)).unwrap();
     let vault = Vault::open(&folder.0, Some(Secret::new("correct horse"))).await.unwrap();
-    assert_eq!(vault.kind(), VaultKind::EncryptedFile);
+    assert_eq!(vault.kind().await, VaultKind::EncryptedFile);
     assert_eq!(vault.read(&account("nrp")).await.unwrap(), Some(secrets(TOKEN)));
     assert!(Vault::open(&folder.0, Some(Secret::new("wrong"))).await.is_err());
 }
@@ -126,7 +126,7 @@ async fn a_file_made_on_purpose_is_preferred_from_then_on() {
     made.write(&account("nrp"), &secrets(TOKEN)).await.unwrap();
     Vault::encrypted_file(&folder.0, Secret::new("correct horse")).await.unwrap();
     let vault = Vault::open(&folder.0, Some(Secret::new("correct horse"))).await.unwrap();
-    assert_eq!(vault.kind(), VaultKind::EncryptedFile);
+    assert_eq!(vault.kind().await, VaultKind::EncryptedFile);
     assert_eq!(vault.read(&account("nrp")).await.unwrap(), Some(secrets(TOKEN)));
 }
 

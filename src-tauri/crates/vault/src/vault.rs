@@ -1,14 +1,17 @@
 //! One vault for all front ends: it finds out where secrets can be kept here, and keeps them there.
 
-use crate::{encrypted_file::EncryptedFile, error::VaultError, keychain::Keychain};
+use crate::{
+    encrypted_file::EncryptedFile,
+    error::VaultError,
+    keychain::{Keychain, PATIENCE},
+};
 use labferry_model::{AccountName, Secret, Secrets};
 use std::{
     collections::BTreeMap,
-    fs, io,
-    io::Write as _,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
 };
+use tokio::{sync::Mutex as AsyncMutex, task::JoinHandle};
 
 /// Where secrets are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,12 +43,15 @@ enum Place {
     Keychain(Keychain),
     File(EncryptedFile),
     Memory,
-    /// With the encrypted file that is there and has no passphrase, if there is one.
-    Nowhere(Option<PathBuf>),
 }
 
 struct Shared {
-    place: Place,
+    folder: PathBuf,
+    passphrase: Option<Secret>,
+    /// Where secrets are kept, once that was found. Not finding it is not remembered: somebody may unlock the keychain.
+    place: OnceLock<Place>,
+    /// A look for the keychain that has not ended: it may show a prompt, and a second look would show another.
+    looking: AsyncMutex<Option<JoinHandle<Result<Keychain, VaultError>>>>,
     /// Secrets that are not meant to outlive the process.
     this_run: Mutex<BTreeMap<AccountName, Secrets>>,
 }
@@ -59,33 +65,18 @@ pub struct Vault {
 impl Vault {
     /// The vault of a data folder. An encrypted file that is there is used when its passphrase is given; otherwise the
     /// system's keychain when one answers in time; otherwise a new encrypted file when a passphrase is given;
-    /// otherwise a vault that refuses to keep anything beyond this run.
+    /// otherwise nothing is kept beyond this run. The keychain is looked for when the first secret is needed, because
+    /// it may ask somebody to unlock it.
     ///
     /// # Errors
     /// [`VaultError::WrongPassphrase`], [`VaultError::Unreadable`] or [`VaultError::Io`] about an encrypted file.
     pub async fn open(folder: &Path, passphrase: Option<Secret>) -> Result<Self, VaultError> {
-        let path = EncryptedFile::path_in(folder);
-        let there = path.exists();
-        let file = {
-            let folder = folder.to_path_buf();
-            move |passphrase| blocking(move || EncryptedFile::open(&folder, passphrase))
-        };
-        if let (true, Some(passphrase)) = (there, &passphrase) {
-            return Ok(Self::keeping(Place::File(file(passphrase.clone()).await?)));
+        let place = OnceLock::new();
+        if let Some(passphrase) = passphrase.as_ref().filter(|_| EncryptedFile::path_in(folder).exists()) {
+            // The place is empty until here.
+            let _ = place.set(Place::File(open_file(folder, passphrase).await?));
         }
-        let keychain = match folder_mark(folder) {
-            Ok(mark) => Keychain::probe(mark).await,
-            Err(source) => Err(VaultError::Io { path: folder.to_path_buf(), source }),
-        };
-        let place = match (keychain, passphrase) {
-            (Ok(keychain), _) => Place::Keychain(keychain),
-            (Err(_), Some(passphrase)) => Place::File(file(passphrase).await?),
-            (Err(error), None) => {
-                tracing::info!(%error, "there is no keychain to use");
-                Place::Nowhere(there.then_some(path))
-            }
-        };
-        Ok(Self::keeping(place))
+        Ok(Self::keeping(folder, passphrase, place))
     }
 
     /// A vault in the folder's encrypted file, whatever keychain there is. From then on [`Vault::open`] prefers it.
@@ -93,30 +84,64 @@ impl Vault {
     /// # Errors
     /// [`VaultError::WrongPassphrase`], [`VaultError::Unreadable`] or [`VaultError::Io`].
     pub async fn encrypted_file(folder: &Path, passphrase: Secret) -> Result<Self, VaultError> {
-        let folder = folder.to_path_buf();
-        let file = blocking(move || EncryptedFile::create(&folder, passphrase)).await?;
-        Ok(Self::keeping(Place::File(file)))
+        let (owned, secret) = (folder.to_path_buf(), passphrase.clone());
+        let file = blocking(move || EncryptedFile::create(&owned, secret)).await?;
+        Ok(Self::keeping(folder, Some(passphrase), OnceLock::from(Place::File(file))))
     }
 
     /// A vault that forgets everything with the process.
     #[must_use]
     pub fn memory() -> Self {
-        Self::keeping(Place::Memory)
+        Self::keeping(Path::new(""), None, OnceLock::from(Place::Memory))
     }
 
-    fn keeping(place: Place) -> Self {
-        Self { shared: Arc::new(Shared { place, this_run: Mutex::default() }) }
+    fn keeping(folder: &Path, passphrase: Option<Secret>, place: OnceLock<Place>) -> Self {
+        let folder = folder.to_path_buf();
+        let looking = AsyncMutex::new(None);
+        Self { shared: Arc::new(Shared { folder, passphrase, place, looking, this_run: Mutex::default() }) }
     }
 
-    /// Where secrets are kept.
-    #[must_use]
-    pub fn kind(&self) -> VaultKind {
-        match &self.shared.place {
-            Place::Keychain(_) => VaultKind::Keychain,
-            Place::File(_) => VaultKind::EncryptedFile,
-            Place::Memory => VaultKind::Memory,
-            Place::Nowhere(_) => VaultKind::None,
+    /// Where secrets are kept. Looks for the keychain when that was not done yet.
+    pub async fn kind(&self) -> VaultKind {
+        match self.place().await {
+            Ok(Place::Keychain(_)) => VaultKind::Keychain,
+            Ok(Place::File(_)) => VaultKind::EncryptedFile,
+            Ok(Place::Memory) => VaultKind::Memory,
+            Err(error) => {
+                tracing::debug!(%error, "there is no place for secrets");
+                VaultKind::None
+            }
         }
+    }
+
+    /// The place for secrets, found at the first call.
+    async fn place(&self) -> Result<&Place, VaultError> {
+        let shared = &self.shared;
+        let mut looking = shared.looking.lock().await;
+        if let Some(place) = shared.place.get() {
+            return Ok(place);
+        }
+        let look = looking.get_or_insert_with(|| Keychain::look(shared.folder.clone()));
+        let found = match tokio::time::timeout(PATIENCE, look).await {
+            Ok(ended) => {
+                *looking = None;
+                ended
+                    .unwrap_or_else(|_| Err(VaultError::Keychain("the look for it was cut short".to_owned())))
+            }
+            Err(_) => Err(VaultError::KeychainSilent(PATIENCE.as_secs())),
+        };
+        let path = EncryptedFile::path_in(&shared.folder);
+        let place = match (found, &shared.passphrase) {
+            (Ok(keychain), _) => Place::Keychain(keychain),
+            (Err(_), Some(passphrase)) => Place::File(open_file(&shared.folder, passphrase).await?),
+            (Err(_), None) if path.exists() => return Err(VaultError::NoPassphrase { path }),
+            (Err(silent @ VaultError::KeychainSilent(_)), None) => return Err(silent),
+            (Err(error), None) => {
+                tracing::info!(%error, "there is no keychain to use");
+                return Err(VaultError::NoKeychain);
+            }
+        };
+        Ok(shared.place.get_or_init(|| place))
     }
 
     /// The secrets of an account as they are now; none when it has none here.
@@ -127,14 +152,14 @@ impl Vault {
         if let Some(secrets) = self.this_run().get(account) {
             return Ok(Some(secrets.clone()));
         }
-        match &self.shared.place {
-            Place::Keychain(keychain) => keychain.read(account).await,
-            Place::File(file) => {
+        match self.place().await {
+            Ok(Place::Keychain(keychain)) => keychain.read(account).await,
+            Ok(Place::File(file)) => {
                 let (file, account) = (file.clone(), account.clone());
                 blocking(move || file.read(&account)).await
             }
-            Place::Memory | Place::Nowhere(None) => Ok(None),
-            Place::Nowhere(Some(path)) => Err(VaultError::NoPassphrase { path: path.clone() }),
+            Ok(Place::Memory) | Err(VaultError::NoKeychain) => Ok(None),
+            Err(error) => Err(error),
         }
     }
 
@@ -146,14 +171,16 @@ impl Vault {
         if self.kept_for_this_run(account, secrets) {
             return Ok(());
         }
-        match &self.shared.place {
+        match self.place().await? {
             Place::Keychain(keychain) => keychain.write(account, secrets).await,
             Place::File(file) => {
                 let (file, account, secrets) = (file.clone(), account.clone(), secrets.clone());
                 blocking(move || file.write(&account, &secrets)).await
             }
-            Place::Memory | Place::Nowhere(None) => Err(VaultError::NoKeychain),
-            Place::Nowhere(Some(path)) => Err(VaultError::NoPassphrase { path: path.clone() }),
+            Place::Memory => {
+                self.keep_for_this_run(account, secrets.clone());
+                Ok(())
+            }
         }
     }
 
@@ -163,13 +190,14 @@ impl Vault {
     /// A vault that cannot be reached or written.
     pub async fn remove(&self, account: &AccountName) -> Result<(), VaultError> {
         self.this_run().remove(account);
-        match &self.shared.place {
-            Place::Keychain(keychain) => keychain.remove(account).await,
-            Place::File(file) => {
+        match self.place().await {
+            Ok(Place::Keychain(keychain)) => keychain.remove(account).await,
+            Ok(Place::File(file)) => {
                 let (file, account) = (file.clone(), account.clone());
                 blocking(move || file.remove(&account)).await
             }
-            Place::Memory | Place::Nowhere(_) => Ok(()),
+            Ok(Place::Memory) | Err(VaultError::NoKeychain) => Ok(()),
+            Err(error) => Err(error),
         }
     }
 
@@ -181,7 +209,7 @@ impl Vault {
     /// Keeps secrets in memory, where that is their place already.
     fn kept_for_this_run(&self, account: &AccountName, secrets: &Secrets) -> bool {
         let mut this_run = self.this_run();
-        let here = matches!(self.shared.place, Place::Memory) || this_run.contains_key(account);
+        let here = this_run.contains_key(account);
         if here {
             this_run.insert(account.clone(), secrets.clone());
         }
@@ -193,24 +221,15 @@ impl Vault {
     }
 }
 
+async fn open_file(folder: &Path, passphrase: &Secret) -> Result<EncryptedFile, VaultError> {
+    let (folder, passphrase) = (folder.to_path_buf(), passphrase.clone());
+    blocking(move || EncryptedFile::open(&folder, passphrase)).await
+}
+
 async fn blocking<T: Send + 'static>(
     call: impl FnOnce() -> Result<T, VaultError> + Send + 'static,
 ) -> Result<T, VaultError> {
     tokio::task::spawn_blocking(call)
         .await
         .unwrap_or_else(|_| Err(VaultError::Keychain("the call was cut short".to_owned())))
-}
-
-/// A mark of the data folder, made once: two folders on one computer may have accounts of the same name, and a folder
-/// may be moved.
-fn folder_mark(folder: &Path) -> io::Result<String> {
-    let path = folder.join("vault.mark");
-    let mut random = [0; 8];
-    getrandom::fill(&mut random).map_err(io::Error::other)?;
-    match fs::OpenOptions::new().write(true).create_new(true).open(&path) {
-        Ok(mut file) => file.write_all(hex::encode(random).as_bytes())?,
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-        Err(error) => return Err(error),
-    }
-    Ok(fs::read_to_string(&path)?.trim().to_owned())
 }
