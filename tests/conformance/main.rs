@@ -32,10 +32,12 @@ macro_rules! every_case {
             a_failing_service_is_tried_again;
         browse: nothing_is_an_empty_page, one_record_is_listed, many_pages_hold_each_record_once,
             a_page_that_does_not_exist_is_refused, files_are_listed_by_name, what_does_not_exist_is_not_found,
-            the_record_of_somebody_else_is_not_mine;
+            the_record_of_somebody_else_is_not_mine, words_find_a_record,
+            published_records_of_others_are_seen;
         upload: whole_files_of_every_small_size, sizes_around_a_part, many_parts_in_any_order,
             a_part_sent_again_replaces_itself, a_taken_name_is_told, a_source_that_ends_early_is_never_finished,
-            multipart_refused_becomes_whole, a_byte_changed_on_the_way_shows;
+            multipart_refused_becomes_whole, a_byte_changed_on_the_way_shows, a_yes_that_means_no_is_none,
+            many_files_at_once;
         names: names_come_back_as_they_were_given, hostile_names_are_refused_before_anything_is_sent;
         resume: after_a_cut_at_a_part, after_a_restart_of_both, a_cut_whole_file_is_sent_again,
             after_the_finish_answer_was_lost, after_a_part_answer_was_lost, finishing_twice_is_the_same,

@@ -54,6 +54,8 @@ pub(crate) enum Provocation {
     PublishOnRequest,
     /// Every signed link given out so far is expired.
     ExpireLinks,
+    /// The next bytes of a whole file are answered with a success that tells a failure, and are not kept.
+    FalseYes,
     /// This much time passes for the service.
     Seconds(i64),
 }

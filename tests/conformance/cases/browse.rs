@@ -6,7 +6,7 @@ use crate::{
     target::Target,
 };
 use labferry_model::{Container, Entry, Page, ProblemCode, RemoteFile};
-use labferry_provider::{Advice, ListRequest, Provider};
+use labferry_provider::{Advice, ListRequest, ListScope, Provider};
 use std::collections::BTreeSet;
 
 fn containers(page: Page) -> Vec<Container> {
@@ -141,4 +141,35 @@ pub(crate) async fn the_record_of_somebody_else_is_not_mine(target: &Target) {
     assert!(target.lab.file("theirs.bin").await.is_some());
     let page = ours.list(&ListRequest { limit: 10, ..ListRequest::default() }).await.unwrap();
     assert!(page.entries.is_empty(), "{page:?}");
+}
+
+pub(crate) async fn words_find_a_record(target: &Target) {
+    let provider = target.connect();
+    for title in ["Spectra of quartz", "Growth of barley", "Images of quartz"] {
+        provider.create("", &target.metadata(title)).await.unwrap();
+    }
+    let search = |words: &str| ListRequest { query: Some(words.into()), limit: 10, ..ListRequest::default() };
+    let mut found: Vec<_> = containers(provider.list(&search("quartz")).await.unwrap())
+        .into_iter()
+        .map(|one| one.title)
+        .collect();
+    found.sort();
+    assert_eq!(found, ["Images of quartz", "Spectra of quartz"]);
+    assert!(provider.list(&search("feldspar")).await.unwrap().entries.is_empty());
+    // Signs that mean something in a search or in an address break neither.
+    for odd in ["\"", "a&page=2", "100% + x", "(", "#"] {
+        provider.list(&search(odd)).await.unwrap();
+    }
+}
+
+pub(crate) async fn published_records_of_others_are_seen(target: &Target) {
+    let theirs = target.connect_as(target.colleague.clone());
+    let draft = target.place(&*theirs).await;
+    let published = target.place(&*theirs).await;
+    put(&*theirs, &published, "a.bin", &bytes(1, 10), None).await;
+    theirs.publish(&published).await.unwrap();
+    let request = ListRequest { scope: ListScope::Published, limit: 10, ..ListRequest::default() };
+    let seen = containers(target.connect().list(&request).await.unwrap());
+    assert_eq!(seen.iter().map(|one| &one.path).collect::<Vec<_>>(), [&published], "not the draft {draft}");
+    assert!(!seen[0].writable);
 }

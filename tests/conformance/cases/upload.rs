@@ -171,3 +171,35 @@ pub(crate) async fn a_byte_changed_on_the_way_shows(target: &Target) {
     assert_ne!(told, md5_of(&content));
     assert_eq!(target.lab.file("a.bin").await.unwrap()["md5"], told);
 }
+
+pub(crate) async fn a_yes_that_means_no_is_none(target: &Target) {
+    let provider = target.connect();
+    let place = target.place(&*provider).await;
+    if !target.provoke(Provocation::FalseYes).await {
+        return;
+    }
+    let content = bytes(1, 5000);
+    let session = provider.begin_upload(&request(&place, "a.bin", 5000, None)).await.unwrap();
+    let whole = parts_of(&session, 5000);
+    let error = refused(send(&*provider, &session, &content, whole[0]).await);
+    assert_eq!((error.problem.code, error.advice), (ProblemCode::ServiceFailed, Advice::Again), "{error}");
+    target.lab.faults_struck().await;
+    let receipts = send_all(&*provider, &session, &content, &whole).await;
+    is_complete(&provider.finish_upload(&session, &receipts).await.unwrap(), "a.bin", 5000);
+    holds(&*provider, &format!("{place}/a.bin"), &content).await;
+}
+
+pub(crate) async fn many_files_at_once(target: &Target) {
+    let provider = target.connect();
+    let place = target.place(&*provider).await;
+    let files: Vec<_> =
+        (0..24_u64).map(|seed| (format!("{seed:02}.bin"), bytes(seed, 4096 + seed))).collect();
+    let uploads = files.iter().map(|(name, content)| put(&*provider, &place, name, content, None));
+    let sent: Vec<_> = stream::iter(uploads).buffer_unordered(8).collect().await;
+    for file in &sent {
+        let (_, content) = files.iter().find(|(name, _)| *name == file.name).unwrap();
+        assert_eq!(whole_md5(file), Some(md5_of(content).as_str()), "{}", file.name);
+    }
+    assert_eq!(sent.len(), files.len());
+    assert_eq!(super::browse::files_of(&*provider, &place).await.len(), files.len());
+}

@@ -106,6 +106,13 @@ fn provoke(provocation: Provocation) -> Option<ControlCall> {
         Provocation::ExpireLinks => {
             return Some(("/faults", json!([{ "match": {}, "do": { "expire_links": true } }])));
         }
+        // Status 200 and the entry as it was, with `errors`: nothing was stored.
+        Provocation::FalseYes => {
+            let entry =
+                json!({ "key": "a.bin", "status": "pending", "errors": "File upload transfer failed." });
+            let matching = json!({ "method": "PUT", "path": "/content$" });
+            return Some(("/faults", json!([{ "match": matching, "do": { "status": 200, "body": entry } }])));
+        }
         Provocation::NoRanges => return None,
     };
     Some(("/switches", switches))
