@@ -49,6 +49,25 @@ async fn stop(handle: AppHandle, code: i32) {
     }
 }
 
+/// Ends Labferry as a closed window does when the system asks for it: at log-out, or by Ctrl+C where it was started.
+pub(crate) async fn on_signal(handle: AppHandle) {
+    #[cfg(unix)]
+    let asked = async {
+        use tokio::signal::unix::{SignalKind, signal};
+        let mut terminate = signal(SignalKind::terminate())?;
+        tokio::select! {
+            _ = terminate.recv() => Ok(()),
+            interrupted = tokio::signal::ctrl_c() => interrupted,
+        }
+    };
+    #[cfg(not(unix))]
+    let asked = tokio::signal::ctrl_c();
+    match asked.await {
+        Ok(()) => handle.exit(0),
+        Err(error) => tracing::warn!("the system's wish to end will not be heard: {error}"),
+    }
+}
+
 /// Closing the window ends Labferry. It is hidden at once, and goes when the transfers have stopped.
 pub(crate) fn on_window_event(window: &Window, event: &WindowEvent) {
     if let WindowEvent::CloseRequested { api, .. } = event {

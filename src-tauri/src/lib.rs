@@ -48,6 +48,7 @@ pub fn run(start: Start) -> Result<u8, String> {
         .on_window_event(closing::on_window_event)
         .setup(move |desktop| {
             let tray = tray::show(desktop.handle())?;
+            tauri::async_runtime::spawn(closing::on_signal(desktop.handle().clone()));
             tauri::async_runtime::spawn(open(desktop.handle().clone(), options, practice_lab, opener, tray));
             Ok(())
         })

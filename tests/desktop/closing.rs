@@ -44,6 +44,15 @@ async fn closing_the_window_ends_labferry_and_frees_its_data_folder() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_window_closed_while_it_sends_notes_where_it_is() {
+    notes_where_it_is(Desk::close_by_the_window_manager).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_window_ended_by_the_system_while_it_sends_notes_where_it_is() {
+    notes_where_it_is(Desk::end_by_the_system).await;
+}
+
+async fn notes_where_it_is(end: impl FnOnce(&Desk)) {
     let _turn = one_at_a_time().await;
     let Some(tools) = tools("closing") else { return };
     let mut desk = Desk::set_up(&tools);
@@ -53,21 +62,13 @@ async fn a_window_closed_while_it_sends_notes_where_it_is() {
     let window = desk.open_window(&[]).await;
     let held = upload_in_the_middle(&window, &lab, &file).await;
 
-    desk.close_by_the_window_manager();
+    end(&desk);
     until_free(&DataFolder::open(&desk.data_folder()).unwrap()).await;
-    let left = App::open(AppOptions {
-        own: Own::Never,
-        vault_in_memory: true,
-        ..AppOptions::new(desk.data_folder())
-    })
-    .await
-    .unwrap();
+    let options = AppOptions { own: Own::Never, vault_in_memory: true, ..AppOptions::new(desk.data_folder()) };
+    let left = App::open(options).await.unwrap();
     let shown = left.call("transfers.show", json!({ "id": held.id })).await.unwrap();
-    assert_eq!(
-        (&shown["row"]["state"], &shown["row"]["waiting"]),
-        (&json!("waiting"), &json!("interrupted")),
-        "{shown}"
-    );
+    let (state, why) = (&shown["row"]["state"], &shown["row"]["waiting"]);
+    assert_eq!((state, why), (&json!("waiting"), &json!("interrupted")), "{shown}");
     assert_eq!(received(&shown), held.received, "what had arrived is known to have arrived");
 }
 

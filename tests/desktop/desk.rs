@@ -176,6 +176,12 @@ impl Desk {
         self.xdotool(&["key", "--clearmodifiers", "alt+F4"]);
     }
 
+    /// Ends the app as a log-out does.
+    pub(crate) fn end_by_the_system(&self) {
+        let process = self.xdotool(&["getwindowpid", &self.visible(WINDOW)]);
+        assert!(Command::new("kill").args(["-s", "TERM", process.trim()]).status().unwrap().success());
+    }
+
     /// Puts the window away.
     pub(crate) fn minimise(&self) {
         self.xdotool(&["windowminimize", "--sync", &self.visible(WINDOW)]);
