@@ -38,15 +38,17 @@ async function start(folder: string): Promise<{ bridge: Bridge; process: ChildPr
 }
 
 /** One bridge for each test, so that none finds what another left. */
-export const test = base.extend<{ bridge: Bridge; window: Page }>({
-  // Playwright wants the braces even where a fixture needs no other.
-  // eslint-disable-next-line no-empty-pattern
-  bridge: async ({}, use) => {
+export const test = base.extend<{ folder: string; bridge: Bridge; window: Page }>({
+  /** A folder that is gone after the test. Playwright wants the braces even where a fixture needs no other. */
+  folder: async ({}, use) => {
     const folder = await mkdtemp(join(tmpdir(), 'labferry-e2e-'));
-    const { bridge } = await start(folder);
+    await use(folder);
+    await rm(folder, { recursive: true, force: true });
+  },
+  bridge: async ({ folder }, use) => {
+    const { bridge } = await start(join(folder, 'data'));
     await use(bridge);
     await bridge.kill();
-    await rm(folder, { recursive: true, force: true });
   },
   /** The interface, open on the first draft of the practice lab. */
   window: async ({ page, bridge }, use) => {

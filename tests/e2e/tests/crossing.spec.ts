@@ -1,3 +1,5 @@
+import { stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { expectAccessible } from '../axe';
 import { expect, test } from '../bridge';
 
@@ -61,6 +63,74 @@ test('files dropped on a record are queued for it and proven', async ({ window }
     await expect(window.getByTestId('file-row').filter({ hasText: name }).getByTestId('file-state')).toContainText('Verified');
   }
   await expect(window.getByTestId('transfer-row')).toHaveCount(2);
+});
+
+test('a file is fetched into a folder and proven, and its receipt is in the drawer', async ({ window, folder }) => {
+  await window.getByTestId('record').filter({ hasNotText: 'Draft' }).first().click();
+  const first = window.getByTestId('file-row').first();
+  await expect(first).toBeVisible();
+  const name = (await first.locator('.sr-only').first().textContent()) ?? '';
+  await first.click();
+  await window.getByTestId('download-button').click();
+  await window.getByTestId('download-folder').fill(folder);
+  await window.getByTestId('download-start').click();
+  const transfer = window.getByTestId('transfer-row').filter({ hasText: name });
+  await expect(transfer.getByTestId('transfer-state')).toHaveText('Verified');
+  expect((await stat(join(folder, name))).size).toBeGreaterThan(0);
+});
+
+test('a new draft is made and opened, and takes a file that can be deleted again', async ({ window }) => {
+  await window.getByTestId('new-draft').click();
+  await window.getByTestId('draft-title').fill('Confocal stack, root tip 12');
+  await window.getByTestId('draft-create').click();
+  await expect(window.getByRole('heading', { level: 1 })).toHaveText('Confocal stack, root tip 12');
+  await expect(window.getByTestId('record').filter({ hasText: 'root tip 12' })).toHaveAttribute('aria-current', 'page');
+  await window.keyboard.press('Control+u');
+  const chooser = window.waitForEvent('filechooser');
+  await window.getByTestId('choose-files').click();
+  await (await chooser).setFiles([{ name: 'slice.bin', mimeType: 'application/octet-stream', buffer: bytes(2000, 5) }]);
+  await window.getByTestId('upload-start').click();
+  const row = window.getByTestId('file-row').filter({ hasText: 'slice.bin' });
+  await expect(row.getByTestId('file-state')).toContainText('Verified');
+  await row.click();
+  await window.getByTestId('file-details').getByRole('button', { name: 'Delete…' }).click();
+  await window.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
+  await expect(row).toHaveCount(0);
+});
+
+test('the limit of speed is kept by the app', async ({ window }) => {
+  await window.getByTestId('settings').click();
+  await window.getByTestId('bandwidth').fill('nonsense');
+  await window.getByTestId('settings-save').click();
+  await expect(window.getByText('Write a number above zero')).toBeVisible();
+  await window.getByTestId('bandwidth').fill('12.5');
+  await window.getByTestId('settings-save').click();
+  await expect(window.getByRole('dialog')).toHaveCount(0);
+  await window.reload();
+  await window.getByTestId('settings').click();
+  await expect(window.getByTestId('bandwidth')).toHaveValue('12.5');
+});
+
+test('a transfer is paused, goes on and can be cancelled', async ({ window, folder }) => {
+  // Slow enough to be caught in the middle.
+  await window.getByTestId('settings').click();
+  await window.getByTestId('bandwidth').fill('2');
+  await window.getByTestId('settings-save').click();
+  const path = join(folder, 'slow.bin');
+  await writeFile(path, Buffer.alloc(60 << 20, 1));
+  await window.getByTestId('upload-button').click();
+  await window.getByTestId('upload-path').fill(path);
+  await window.getByTestId('upload-start').click();
+  const state = window.getByTestId('transfer-state').first();
+  await expect(state).toHaveText('Sending');
+  await window.getByTestId('pause').click();
+  await expect(state).toHaveText('Paused');
+  await window.getByTestId('resume').click();
+  await expect(state).toHaveText('Sending');
+  await window.getByTestId('cancel').click();
+  await expect(state).toHaveText('Cancelled');
+  await window.getByTestId('clear').click();
+  await expect(window.getByTestId('transfer-row')).toHaveCount(0);
 });
 
 test('what cannot be sent is said where it was asked for, and nothing is queued', async ({ window }) => {

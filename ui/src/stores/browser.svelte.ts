@@ -15,11 +15,13 @@ interface Listing<Row> {
   total: number | null;
   loading: boolean;
   problem: ProblemWords | null;
+  /** Whether the service cannot list, and these are only the files this computer remembers. */
+  remembered: boolean;
   /** When it was asked for; 0 before the first answer. */
   at: number;
 }
 
-const none = { rows: [], next: null, total: null, loading: false, problem: null, at: 0 };
+const none = { rows: [], next: null, total: null, loading: false, problem: null, remembered: false, at: 0 };
 
 /** What is looked at: an account, its records, and the files of the open one. */
 export class Browser {
@@ -83,7 +85,7 @@ export class Browser {
     const found = answer.entries.flatMap((entry) => (entry.kind === 'container' ? [entry.container] : []));
     const rows = next === null ? found : [...this.records.rows, ...found];
     for (const { path, title } of found) this.titles.set(`${account}:${path}`, title);
-    this.records = { rows, next: answer.next, total: answer.total, loading: false, problem: null, at: answer.at };
+    this.records = { rows, next: answer.next, total: answer.total, loading: false, problem: null, remembered: false, at: answer.at };
   }
 
   async open(record: ContainerRow): Promise<void> {
@@ -124,6 +126,7 @@ export class Browser {
     let rows: FileRow[] = [];
     let next: string | null = null;
     let total: number | null = null;
+    let remembered = false;
     const at = Date.now();
     do {
       const answer = await this.page(account, record.path, next, null, false);
@@ -135,8 +138,9 @@ export class Browser {
       rows = [...rows, ...filesOf(answer.entries)];
       next = answer.next;
       total = answer.total;
+      remembered = answer.remembered;
     } while (next !== null && rows.length < wanted);
-    this.files = { rows, next, total, loading: false, problem: null, at };
+    this.files = { rows, next, total, loading: false, problem: null, remembered, at };
     try {
       const shown = await this.host.call('browse.show', { account, path: record.path });
       if (asked !== this.filesAsked || shown.kind !== 'container') return;

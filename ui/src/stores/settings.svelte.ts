@@ -18,8 +18,12 @@ export class Settings {
   }
 
   nextTheme(): void {
-    this.theme = themes[(themes.indexOf(this.theme) + 1) % themes.length] ?? 'auto';
-    this.kept.setItem('labferry-theme', this.theme);
+    this.setTheme(themes[(themes.indexOf(this.theme) + 1) % themes.length] ?? 'auto');
+  }
+
+  setTheme(theme: Theme): void {
+    this.theme = theme;
+    this.kept.setItem('labferry-theme', theme);
   }
 
   setDrawer(open: boolean): void {

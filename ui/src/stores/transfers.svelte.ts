@@ -61,9 +61,14 @@ export class Transfers {
 
   async load(): Promise<void> {
     try {
-      this.queue = loaded(this.queue, await this.host.call('transfers.list', this.page('all', null)));
+      const list = await this.host.call('transfers.list', this.page('all', null));
+      const { lastEvent } = this.queue;
+      this.queue = loaded(this.queue, list);
       this.ready = true;
       this.problem = null;
+      // Events that came while the rows were on their way are newer than the rows.
+      if (lastEvent > list.last_event) await this.catchUp(list.last_event);
+      this.flush();
       await Promise.all([this.fill(), this.look()]);
     } catch (thrown) {
       this.problem = asProblem(thrown);
@@ -131,13 +136,19 @@ export class Transfers {
     this.waiting.push(event);
     this.timer ??= setTimeout(() => {
       this.timer = undefined;
-      const events = this.waiting;
-      this.waiting = [];
-      const { queue, follow } = reduce(this.queue, events);
-      this.queue = queue;
-      if (events.some(({ type }) => type === 'progress')) this.speeds = [...this.speeds.slice(1 - GRAPH), queue.bytesPerSecond];
-      this.after(follow);
+      this.flush();
     }, GATHER);
+  }
+
+  private flush(): void {
+    // Before the first rows are there, events have nothing to change; they are kept for then.
+    if (!this.ready || this.waiting.length === 0) return;
+    const events = this.waiting;
+    this.waiting = [];
+    const { queue, follow } = reduce(this.queue, events);
+    this.queue = queue;
+    if (events.some(({ type }) => type === 'progress')) this.speeds = [...this.speeds.slice(1 - GRAPH), queue.bytesPerSecond];
+    this.after(follow);
   }
 
   private after(follow: Follow): void {

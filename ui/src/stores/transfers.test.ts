@@ -10,19 +10,20 @@ const row = (id: number, state: string): TransferRow => ({
 });
 const event = (number: number, of: TransferRow): AppEvent => ({ type: 'transfer', number, row: of, counts });
 
-function fixture(since: unknown) {
+/** `stands` are the numbers at which one listing after the other was made. */
+function fixture(since: unknown, stands = [5]) {
   const asked: [CommandName, unknown][] = [];
   let tell: (event: AppEvent) => void = () => {};
   let again: () => void = () => {};
   const answers: Partial<Record<CommandName, unknown>> = {
-    'transfers.list': { rows: [row(1, 'moving')], counts, last_event: 5 },
     'transfers.show': { row: row(1, 'moving'), parts: [] },
     'events.since': since,
   };
   const host = {
     call: async (command: CommandName, request: unknown) => {
       asked.push([command, request]);
-      return answers[command];
+      if (command !== 'transfers.list') return answers[command];
+      return { rows: [row(1, 'moving')], counts, last_event: (stands.length > 1 ? stands.shift() : stands[0]) ?? 0 };
     },
     listen: (heard: (event: AppEvent) => void, broken: () => void) => {
       [tell, again] = [heard, broken];
@@ -50,7 +51,7 @@ it('asks for what lies in a gap, from the last number it saw', async () => {
 });
 
 it('loads the rows anew when older events were forgotten', async () => {
-  const { tell, times, stop } = fixture({ events: [], last_event: 99, incomplete: true });
+  const { tell, times, stop } = fixture({ events: [], last_event: 99, incomplete: true }, [5, 99]);
   await vi.advanceTimersByTimeAsync(0);
   expect(times('transfers.list')).toBe(1);
   tell(event(50, row(1, 'done')));
@@ -76,5 +77,27 @@ it('asks for nothing when events come without a gap', async () => {
   tell(event(7, row(1, 'done')));
   await vi.advanceTimersByTimeAsync(100);
   expect(times('events.since')).toBe(0);
+  stop();
+});
+
+it('keeps events that come before the first rows, and applies them then', async () => {
+  const { transfers, tell, times, stop } = fixture(null);
+  tell(event(6, row(1, 'done')));
+  await vi.advanceTimersByTimeAsync(100);
+  expect(transfers.queue.rows[0]?.state).toBe('done');
+  expect(times('events.since')).toBe(0);
+  stop();
+});
+
+it('does not fall back to rows that are older than what it heard', async () => {
+  const { transfers, tell, stop, asked } = fixture({ events: [event(6, row(1, 'done'))], last_event: 6, incomplete: false });
+  await vi.advanceTimersByTimeAsync(0);
+  tell(event(6, row(1, 'done')));
+  await vi.advanceTimersByTimeAsync(100);
+  // The listing of this fixture stands at 5.
+  tell({ type: 'queue_changed' });
+  await vi.advanceTimersByTimeAsync(100);
+  expect(asked).toContainEqual(['events.since', { number: 5 }]);
+  expect(transfers.queue.rows[0]?.state).toBe('done');
   stop();
 });

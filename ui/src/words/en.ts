@@ -1,5 +1,8 @@
 const plural = (count: number, one: string, many: string): string => `${count.toLocaleString()} ${count === 1 ? one : many}`;
 
+/** How this system writes a command key. */
+const key = (letter: string): string => (typeof navigator !== 'undefined' && navigator.userAgent.includes('Mac') ? `⌘${letter}` : `Ctrl ${letter}`);
+
 /** Every sentence of the window that is not about a problem; those come in words from the app. */
 export const words = {
   product: 'Labferry',
@@ -67,6 +70,7 @@ export const words = {
     none: 'No files in this record yet',
     noneHelp: 'Drop files or folders here, or press',
     noneReadOnly: 'This record has no files.',
+    remembered: 'This service cannot list its files: these are the ones sent or fetched from this computer.',
     noneFound: (filter: string) => `No file name contains “${filter}”.`,
     upload: 'Upload',
     download: 'Download',
@@ -168,6 +172,20 @@ export const words = {
     announceDone: (name: string) => `${name} has arrived, but is not proven.`,
     announceFailed: (name: string) => `${name} needs you.`,
   },
+  settings: {
+    heading: 'Settings',
+    theme: 'Theme',
+    themes: { auto: 'As the system', light: 'Light', dark: 'Dark' },
+    bandwidth: 'Most MiB a second, all transfers together',
+    bandwidthHelp: 'Empty for no limit. Counts at once, in each direction.',
+    files: 'Files at once',
+    parts_per_file: 'Parts of a file',
+    connections_per_account: 'Connections',
+    later: 'The three numbers count from the next start of Labferry; connections are those to one account.',
+    wrongSpeed: 'Write a number above zero, such as 12.5, or nothing.',
+    wrongNumber: '1 to 9999',
+    save: 'Save',
+  },
   problem: {
     details: 'Details',
     dismiss: 'Dismiss',
@@ -178,6 +196,7 @@ export const words = {
     notOwner: 'Another Labferry on this data folder does the work; what you add here is passed on to it.',
     noVault: 'There is no keychain here: sign-ins are forgotten when Labferry ends. Set LABFERRY_PASSPHRASE to keep them.',
     opening: 'Opening Labferry…',
+    key,
     close: 'Close',
     cancel: 'Cancel',
     proven: 'green means proven',

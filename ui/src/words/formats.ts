@@ -39,12 +39,11 @@ export function percent(done: number, all: number): number {
   return Math.min(100, Math.max(0, Math.floor((done / all) * 100)));
 }
 
-/** Date and time as this computer writes them; today only the time. */
+/** A time as this computer writes it: the time of day when it was today, else the date. */
 export function when(milliseconds: number, now: number): string {
   const date = new Date(milliseconds);
   const sameDay = date.toDateString() === new Date(now).toDateString();
-  const time = date.toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' });
-  return sameDay ? time : `${date.toLocaleDateString([], { dateStyle: 'medium' })} ${time}`;
+  return sameDay ? date.toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' }) : date.toLocaleDateString([], { dateStyle: 'medium' });
 }
 
 /** The full date and time, for titles and screen readers. */
