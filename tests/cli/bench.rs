@@ -1,7 +1,5 @@
 //! The built program, a practice lab it runs as a process of its own, and a user with a data folder.
 
-use labferry_model::Limits;
-use labferry_store::{DataFolder, Store};
 use serde_json::{Value, json};
 use std::{
     io::{BufRead as _, BufReader, Write as _},
@@ -281,16 +279,6 @@ impl User {
     pub(crate) fn begin(&self, arguments: &[&str]) -> Running {
         let mut command = self.command(arguments);
         Running(command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap())
-    }
-
-    /// Gives up a request after so many tries: what waits between them is the engine's suite's to show.
-    pub(crate) fn tries(&self, tries: u32) {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(async {
-            let store = Store::open(&DataFolder::open(&self.data).unwrap()).await.unwrap();
-            store.set_setting("limits", &Limits { tries, ..Limits::default() }).await.unwrap();
-            store.close().await;
-        });
     }
 
     /// The rows of the queue, newest first.

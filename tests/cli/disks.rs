@@ -75,15 +75,19 @@ fn standard_input_that_does_not_fit_is_told_and_leaves_nothing() {
 
 #[test]
 fn a_service_whose_disk_is_full_is_told_and_the_upload_waits() {
-    let Some(disk) = SmallDisk::mount("24m") else { return };
+    let Some(disk) = SmallDisk::mount("64m") else { return };
+    let filler = disk.path.join("filler");
+    fs::write(&filler, vec![0; 40 << 20]).unwrap();
     let lab = Lab::start_in(&disk.path.join("lab"));
     let user = User::of(&lab);
     let place = format!("lab:{}", lab.draft.as_deref().unwrap());
     user.write("big.bin", &bytes(30 << 20, 23));
-    user.tries(2);
     let ran = user.run(&["put", "big.bin", &place]);
-    assert!(matches!(ran.code, Some(1)), "{ran:?}");
-    assert!(ran.stderr.contains("big.bin"), "{ran:?}");
+    ran.complains(1, &["big.bin", "the service failed", "nothing that was sent is lost"]);
     let row = &user.queue()[0];
     assert!(row["problem"]["message"].is_string() && row["verified"] == false, "{row}");
+
+    fs::remove_file(filler).unwrap();
+    let ran = user.run(&["queue", "run"]).well();
+    assert!(ran.stdout.starts_with("verified: "), "there is room again, so it goes on: {ran:?}");
 }

@@ -82,21 +82,21 @@ struct Shown {
     rows: HashMap<i64, TransferRow>,
     /// Bytes of the rows in hand, finer than the rows tell.
     moving: HashMap<i64, u64>,
-    /// What was there before this command: the rate is about this one.
     seconds_left: Option<u64>,
     rate: u64,
 }
 
 impl Shown {
     fn new(rows: Vec<TransferRow>) -> Self {
-        let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr_with_hz(4));
-        if let Ok(style) = ProgressStyle::with_template("{bar:24} {percent:>3} %  {wide_msg}") {
+        let bar = ProgressBar::with_draw_target(Some(1), ProgressDrawTarget::hidden());
+        if let Ok(style) = ProgressStyle::with_template("{bar:24}  {wide_msg}") {
             bar.set_style(style);
         }
-        bar.enable_steady_tick(Duration::from_millis(500));
         let rows = rows.into_iter().map(|row| (row.id, row)).collect();
         let mut shown = Self { bar, rows, moving: HashMap::new(), seconds_left: None, rate: 0 };
         shown.draw();
+        shown.bar.set_draw_target(ProgressDrawTarget::stderr_with_hz(4));
+        shown.bar.enable_steady_tick(Duration::from_millis(500));
         shown
     }
 
@@ -134,10 +134,17 @@ impl Shown {
             })
             .sum();
         let ended = self.rows.values().filter(settled).count();
-        let in_hand = self.rows.values().find(|row| self.moving.contains_key(&row.id));
-        let mut message = format!("{} of {}", crate::table::size(done), crate::table::size(total));
+        // All of it only once it is proven: the last bytes are not the end.
+        let percent = u128::from(done) * 100 / u128::from(total.max(1));
+        let percent = if ended == self.rows.len() { 100 } else { percent.min(99) };
+        let mut message =
+            format!("{percent:>3} %  {} of {}", crate::table::size(done), crate::table::size(total));
         if self.rows.len() > 1 {
             message.push_str(&format!("  {ended} of {} files", self.rows.len()));
+        }
+        if let Some(row) = self.rows.values().find(|row| self.moving.contains_key(&row.id)) {
+            let name: String = row.name.chars().map(|c| if c.is_control() { '?' } else { c }).collect();
+            message.push_str(&format!("  {} {name}", row.state));
         }
         if self.rate > 0 {
             message.push_str(&format!("  {}/s", crate::table::size(self.rate)));
@@ -145,11 +152,7 @@ impl Shown {
         if let Some(seconds) = self.seconds_left {
             message.push_str(&format!("  {}:{:02} left", seconds / 60, seconds % 60));
         }
-        if let Some(row) = in_hand {
-            let name: String = row.name.chars().map(|c| if c.is_control() { '?' } else { c }).collect();
-            message.push_str(&format!("  {} {name}", row.state));
-        }
-        self.bar.set_length(total);
+        self.bar.set_length(total.max(1));
         self.bar.set_position(done);
         self.bar.set_message(message);
     }
