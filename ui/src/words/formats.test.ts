@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { bytes, percent, speed, splitName, timeLeft } from './formats';
+import { bytes, percent, speed, splitName, timeLeft, when } from './formats';
 
 describe('bytes', () => {
   it.each([
@@ -28,11 +28,18 @@ describe('time left', () => {
   ])('%d s is %s', (seconds, text) => expect(timeLeft(seconds)).toBe(text));
 });
 
-it('never says 100 per cent before all is there', () => {
+it('never says 100 per cent of what is under way', () => {
   expect(percent(999_999, 1_000_000)).toBe(99);
-  expect(percent(5, 5)).toBe(100);
-  expect(percent(0, 0)).toBe(100);
-  expect(percent(7, 5)).toBe(100);
+  expect(percent(5, 5)).toBe(99);
+  expect(percent(7, 5)).toBe(99);
+  expect(percent(1, 2)).toBe(50);
+  expect(percent(0, 0)).toBe(0);
+});
+
+it('writes the time of today and the date of another day', () => {
+  const now = new Date(2026, 10, 24, 12, 0).getTime();
+  expect(when(new Date(2026, 10, 24, 9, 7).getTime(), now)).toMatch(/9.07/);
+  expect(when(new Date(2026, 10, 12, 9, 7).getTime(), now)).not.toMatch(/9.07/);
 });
 
 describe('names', () => {

@@ -33,10 +33,10 @@ export function timeLeft(seconds: number): string {
   return hours % 24 === 0 ? `${days} d` : `${days} d ${hours % 24} h`;
 }
 
-/** A share of a whole in whole per cent, never 100 before it is all there. */
+/** How much of a transfer under way is through, in whole per cent. At most 99: all of it is there only once it is finished and verified. */
 export function percent(done: number, all: number): number {
-  if (all <= 0) return done >= all ? 100 : 0;
-  return Math.min(100, Math.max(0, Math.floor((done / all) * 100)));
+  if (all <= 0) return 0;
+  return Math.min(99, Math.max(0, Math.floor((done / all) * 100)));
 }
 
 /** A time as this computer writes it: the time of day when it was today, else the date. */
