@@ -65,7 +65,7 @@ test('files dropped on a record are queued for it and proven', async ({ window }
   await expect(window.getByTestId('transfer-row')).toHaveCount(2);
 });
 
-test('a file is fetched into a folder and proven, and its receipt is in the drawer', async ({ window, folder }) => {
+test('a file is fetched into a folder and proven, and leaves a receipt', async ({ window, folder }) => {
   await window.getByTestId('record').filter({ hasNotText: 'Draft' }).first().click();
   const first = window.getByTestId('file-row').first();
   await expect(first).toBeVisible();
@@ -77,6 +77,8 @@ test('a file is fetched into a folder and proven, and its receipt is in the draw
   const transfer = window.getByTestId('transfer-row').filter({ hasText: name });
   await expect(transfer.getByTestId('transfer-state')).toHaveText('Verified');
   expect((await stat(join(folder, name))).size).toBeGreaterThan(0);
+  await window.getByTestId('receipts').click();
+  await expect(window.getByTestId('receipt').filter({ hasText: name })).toContainText('Verified');
 });
 
 test('a new draft is made and opened, and takes a file that can be deleted again', async ({ window }) => {

@@ -1,19 +1,22 @@
-import { expect, test } from '@playwright/test';
 import { expectAccessible } from '../axe';
+import { expect, test } from '../made_up';
 
 for (const colorScheme of ['light', 'dark'] as const) {
   test.describe(colorScheme, () => {
     test.use({ colorScheme });
 
     test('every state of a file and of a transfer can be read by everybody', async ({ page }) => {
-      await page.goto('/?fake=still');
+      await page.goto('http://localhost/?fake=still');
       await page.getByTestId('record').first().click();
       await expect(page.getByTestId('file-row').first()).toBeVisible();
+      await expectAccessible(page);
+      await page.getByTestId('receipts').click();
+      await expect(page.getByTestId('receipt').first()).toBeVisible();
       await expectAccessible(page);
     });
 
     test('the first window offers two doors', async ({ page }) => {
-      await page.goto('/?fake=empty');
+      await page.goto('http://localhost/?fake=empty');
       await expectAccessible(page);
       await page.getByTestId('connect').click();
       await page.getByTestId('account-connect').click();
@@ -27,7 +30,7 @@ for (const colorScheme of ['light', 'dark'] as const) {
 }
 
 test('green is for what is proven and for nothing else', async ({ page }) => {
-  await page.goto('/?fake=still');
+  await page.goto('http://localhost/?fake=still');
   await page.getByTestId('record').first().click();
   await expect(page.getByTestId('file-row').first()).toBeVisible();
   const green = await page.locator('[data-tone="good"]').allInnerTexts();
@@ -37,7 +40,7 @@ test('green is for what is proven and for nothing else', async ({ page }) => {
 });
 
 test('everything can be done with the keyboard', async ({ page }) => {
-  await page.goto('/?fake=still');
+  await page.goto('http://localhost/?fake=still');
   await page.getByTestId('record').first().click();
   const list = page.getByRole('listbox', { name: /files$/ });
   await list.focus();
@@ -57,7 +60,7 @@ test('everything can be done with the keyboard', async ({ page }) => {
 
 test('the theme can be chosen against the system and is kept', async ({ page }) => {
   await page.emulateMedia({ colorScheme: 'light' });
-  await page.goto('/?fake=still');
+  await page.goto('http://localhost/?fake=still');
   const ground = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
   const light = await ground();
   await page.getByTestId('theme').click();

@@ -196,6 +196,13 @@ export class Browser {
     await this.refresh();
   }
 
+  /** Removes uploads that were begun and never finished. */
+  async clearLeftovers(paths: string[]): Promise<void> {
+    if (this.account === null) return;
+    await this.host.call('browse.clear_leftovers', { account: this.account, paths });
+    await this.refresh();
+  }
+
   /** Proves what the service holds without sending it again. */
   async check(path: string): Promise<CheckRow | null> {
     if (this.account === null) return null;

@@ -1,4 +1,4 @@
-import type { FileRow, TransferRow } from '../bindings/commands';
+import type { FileRow, ReceiptRow, TransferRow } from '../bindings/commands';
 import { timeLeft } from './formats';
 
 /** How a state is shown: always a shape and a word; the colour comes from the tone. Only what is proven is `good`. */
@@ -67,6 +67,11 @@ export function fileWords(file: FileRow): StateWords {
   if (file.status === 'processing') return state('Being processed', 'dots', 'busy');
   if (file.verified) return state('Verified', 'verified', 'good');
   return file.proof === null ? state('On the service', 'file', 'quiet') : state('Sent, not proven', 'sent', 'busy');
+}
+
+/** How sure a receipt is. */
+export function receiptWords(receipt: ReceiptRow): StateWords {
+  return receipt.verified ? state('Verified', 'verified', 'good') : state('Not proven', 'sent', 'busy');
 }
 
 /** What a kind of proof means, short and in a sentence. */
