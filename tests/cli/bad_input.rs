@@ -1,7 +1,9 @@
 //! Every input that cannot be used gets one clear sentence: what, which file, why, what next.
 
 use crate::bench::{Lab, User, bytes};
-use std::{fs, process::Command};
+use std::fs;
+#[cfg(unix)]
+use std::process::Command;
 
 #[test]
 fn sources_that_cannot_be_sent_are_named_and_the_rest_is_sent() {
@@ -24,6 +26,7 @@ fn sources_that_cannot_be_sent_are_named_and_the_rest_is_sent() {
     assert!(ran.stdout.contains("verified: ") && ran.stdout.contains("folder/a.txt"), "{ran:?}");
 }
 
+#[cfg(unix)]
 #[test]
 fn an_unreadable_file_is_named() {
     let setpriv =

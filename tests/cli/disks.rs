@@ -83,7 +83,7 @@ fn a_service_whose_disk_is_full_is_told_and_the_upload_waits() {
     let place = format!("lab:{}", lab.draft.as_deref().unwrap());
     user.write("big.bin", &bytes(30 << 20, 23));
     let ran = user.run(&["put", "big.bin", &place]);
-    ran.complains(1, &["big.bin", "the service failed", "nothing that was sent is lost"]);
+    ran.complains(1, &["big.bin", "service failed", "nothing that was sent is lost"]);
     let row = &user.queue()[0];
     assert!(row["problem"]["message"].is_string() && row["verified"] == false, "{row}");
 

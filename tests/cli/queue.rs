@@ -1,12 +1,12 @@
 //! The queue: several processes on one data folder, Ctrl-C, and going on.
 
-use crate::bench::{Lab, Running, User, bytes, ended, slow_parts, wait_until};
-use std::process::Command;
+use crate::bench::{Lab, User, bytes, ended, slow_parts, wait_until};
 
 /// Ctrl-C, as a terminal sends it.
-fn interrupt(running: &Running) {
+#[cfg(unix)]
+fn interrupt(running: &crate::bench::Running) {
     let id = running.0.id().to_string();
-    assert!(Command::new("kill").args(["-INT", &id]).status().unwrap().success());
+    assert!(std::process::Command::new("kill").args(["-INT", &id]).status().unwrap().success());
 }
 
 fn parts_of(lab: &Lab, name: &str) -> Vec<u64> {
@@ -15,6 +15,7 @@ fn parts_of(lab: &Lab, name: &str) -> Vec<u64> {
     parts.iter().map(|part| part["times_received"].as_u64().unwrap()).collect()
 }
 
+#[cfg(unix)]
 #[test]
 fn ctrl_c_stops_cleanly_and_the_same_command_goes_on() {
     let lab = Lab::start();

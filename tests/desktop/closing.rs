@@ -64,7 +64,8 @@ async fn notes_where_it_is(end: impl FnOnce(&Desk)) {
 
     end(&desk);
     until_free(&DataFolder::open(&desk.data_folder()).unwrap()).await;
-    let options = AppOptions { own: Own::Never, vault_in_memory: true, ..AppOptions::new(desk.data_folder()) };
+    let options =
+        AppOptions { own: Own::Never, vault_in_memory: true, ..AppOptions::new(desk.data_folder()) };
     let left = App::open(options).await.unwrap();
     let shown = left.call("transfers.show", json!({ "id": held.id })).await.unwrap();
     let (state, why) = (&shown["row"]["state"], &shown["row"]["waiting"]);
