@@ -8,5 +8,6 @@ mod contract;
 mod disks;
 mod five_minutes;
 mod queue;
+mod records;
 mod services_gone;
 mod sources;
