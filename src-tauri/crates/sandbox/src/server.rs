@@ -200,7 +200,7 @@ impl Sandbox {
         let connections = TaskTracker::new();
         let doors = Doors { stopping: stopping.clone(), connections: connections.clone() };
         let mut servers: Vec<Arc<dyn LabServer>> = Vec::new();
-        for (index, open) in services::ALL.into_iter().enumerate() {
+        for (index, open) in services::ALL.iter().enumerate() {
             // The port asked for is the first service's.
             let port = if index == 0 { options.port } else { 0 };
             let (lab, listeners) = common.lab(open.key, port).await?;

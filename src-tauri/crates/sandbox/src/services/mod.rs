@@ -1,5 +1,6 @@
 //! The services the lab speaks, one folder each. A new one is a folder and a line in [`ALL`].
 
+pub(crate) mod airalogy;
 pub(crate) mod nrp;
 
 use std::io;
@@ -22,7 +23,8 @@ pub(crate) struct Opener {
 }
 
 /// Every service, in the order they are described.
-pub(crate) const ALL: [Opener; 1] = [Opener { key: nrp::KEY, open: nrp::open }];
+pub(crate) const ALL: &[Opener] =
+    &[Opener { key: nrp::KEY, open: nrp::open }, Opener { key: airalogy::KEY, open: airalogy::open }];
 
 /// A running service, as the lab handles it.
 pub(crate) trait LabServer: Send + Sync {

@@ -9,7 +9,7 @@ mod archive;
 mod callers;
 mod checksums;
 mod discovery;
-mod download;
+pub(crate) mod download;
 mod entry_json;
 mod files;
 mod inspect;
