@@ -22,20 +22,20 @@ impl App {
     pub async fn browse_list(&self, request: ListPlace) -> Result<PageAnswer, ProblemWords> {
         let (account, provider) = self.provider(&request.account).await?;
         let path = clean(&request.path);
-        let facts = provider.capabilities().await.map_err(|error| about_place(error, &account, path))?;
-        if !facts.listable && !path.is_empty() {
-            return self.remembered(&account, path, &request).await;
-        }
-        let page = provider
-            .list(&ListRequest {
-                path: path.to_owned(),
-                query: request.query.filter(|query| !query.trim().is_empty()),
-                scope: if request.published { ListScope::Published } else { ListScope::Mine },
-                page: request.page,
-                limit: if request.limit == 0 { USUAL_PAGE } else { request.limit },
-            })
-            .await
-            .map_err(|error| about_place(error, &account, path))?;
+        let wanted = ListRequest {
+            path: path.to_owned(),
+            query: request.query.clone().filter(|query| !query.trim().is_empty()),
+            scope: if request.published { ListScope::Published } else { ListScope::Mine },
+            page: request.page.clone(),
+            limit: if request.limit == 0 { USUAL_PAGE } else { request.limit },
+        };
+        let page = match provider.list(&wanted).await {
+            // What we sent there ourselves is the listing there is.
+            Err(error) if error.problem.code == ProblemCode::Unsupported => {
+                return self.remembered(&account, path, &request).await;
+            }
+            page => page.map_err(|error| about_place(error, &account, path))?,
+        };
         let mut entries = Vec::with_capacity(page.entries.len());
         for entry in page.entries {
             entries.push(self.entry_row(&account, entry).await?);

@@ -81,10 +81,7 @@ fn request(range: Option<ByteRange>) -> ProviderResult<Call> {
     let call = Call::get(OPERATION).header(header::ACCEPT, HeaderValue::from_static("*/*"));
     match range {
         None => Ok(call),
-        Some(ByteRange { offset, length }) => {
-            let last = offset.saturating_add(length.max(1)) - 1;
-            call.foreign_header(header::RANGE, &format!("bytes={offset}-{last}"))
-        }
+        Some(range) => call.foreign_header(header::RANGE, &range_value(range)),
     }
 }
 
@@ -115,26 +112,9 @@ fn extent(answer: &Answer, asked: Option<ByteRange>) -> ProviderResult<(u64, Opt
     }
 }
 
-/// `bytes 0-9/70000`, RFC 9110, 14.4. The size may be `*`.
-fn content_range(text: &str) -> Option<(u64, Option<u64>)> {
-    let (range, total) = text.trim().strip_prefix("bytes ")?.split_once('/')?;
-    let (first, last) = range.split_once('-')?;
-    let (first, last): (u64, u64) = (first.trim().parse().ok()?, last.trim().parse().ok()?);
-    (first <= last).then(|| (first, total.trim().parse().ok()))
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{content_range, is_checksum};
-
-    #[test]
-    fn a_range_is_read_as_it_is_told() {
-        assert_eq!(content_range("bytes 69990-69999/70000"), Some((69_990, Some(70_000))));
-        assert_eq!(content_range("bytes 0-0/*"), Some((0, None)));
-        for bad in ["", "bytes */70000", "bytes 9-1/10", "items 0-1/2", "bytes 0-1"] {
-            assert_eq!(content_range(bad), None, "{bad}");
-        }
-    }
+    use super::is_checksum;
 
     #[test]
     fn revisions_of_service_and_storage_are_told_apart() {

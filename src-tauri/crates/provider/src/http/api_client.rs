@@ -36,12 +36,23 @@ impl Credential {
     /// `Authorization: Bearer <secret>`, from the secret of that name.
     #[must_use]
     pub fn bearer(keeper: Arc<dyn SecretKeeper>, field: &'static str) -> Self {
-        Self { keeper, field, header: AUTHORIZATION, prefix: "Bearer " }
+        Self::header(keeper, field, AUTHORIZATION, "Bearer ")
     }
 
     /// `<header>: <prefix><secret>`, for services with a header of their own.
     #[must_use]
     pub fn in_header(
+        keeper: Arc<dyn SecretKeeper>,
+        field: &'static str,
+        header: HeaderName,
+        prefix: &'static str,
+    ) -> Self {
+        Self { keeper, field, header, prefix }
+    }
+
+    /// That header with the secret behind `prefix`, from the secret of that name.
+    #[must_use]
+    pub fn header(
         keeper: Arc<dyn SecretKeeper>,
         field: &'static str,
         header: HeaderName,
