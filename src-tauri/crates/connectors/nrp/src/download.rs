@@ -5,7 +5,7 @@ use http::{HeaderValue, StatusCode, header};
 use labferry_model::{FileStatus, ProblemCode};
 use labferry_provider::{
     Advice, ByteRange, Download, ProviderError, ProviderResult,
-    http::{Answer, ApiUrl, Call, Reply},
+    http::{Answer, ApiUrl, Call, Reply, content_range, range_value},
 };
 
 const OPERATION: &str = "download";
