@@ -226,6 +226,18 @@ async fn a_record_is_made_edited_published_versioned_and_a_draft_deleted() {
         (&json!("record"), &json!(false)),
         "{published}"
     );
+    let place = published["path"].clone();
+    let actions = bench.call("actions.list", json!({ "account": "nrp", "path": place })).await;
+    let names: Vec<_> = actions.as_array().unwrap().iter().map(|action| action["name"].clone()).collect();
+    let request = json!({ "account": "nrp", "path": place, "name": "no-such" });
+    let problem = bench.refusal("actions.run", request).await;
+    assert_eq!(problem.code, "invalid_request");
+    assert!(
+        names.iter().all(|name| problem.message.contains(name.as_str().unwrap())),
+        "{names:?}: {problem:?}"
+    );
+    let link = bench.refusal("places.link", json!({ "account": "nrp", "path": place })).await;
+    assert_eq!(link.code, "unsupported", "{link:?}");
     let version = bench.call("records.version", json!({ "account": "nrp", "path": published["path"] })).await;
     assert_eq!(version["kind"], "draft", "{version}");
     let removed = json!({ "account": "nrp", "paths": [version["path"]] });

@@ -1,6 +1,9 @@
 // Generated from the command table in app/src/wire/commands.rs by `make bindings`. Do not edit.
 import type { AccountRequest } from "./AccountRequest";
 import type { AccountRow } from "./AccountRow";
+import type { ActionAnswer } from "./ActionAnswer";
+import type { ActionFieldRow } from "./ActionFieldRow";
+import type { ActionRow } from "./ActionRow";
 import type { AddAccount } from "./AddAccount";
 import type { AddDownloads } from "./AddDownloads";
 import type { AddUploads } from "./AddUploads";
@@ -20,6 +23,7 @@ import type { EventsSince } from "./EventsSince";
 import type { FieldRow } from "./FieldRow";
 import type { FileRow } from "./FileRow";
 import type { LeftoverRow } from "./LeftoverRow";
+import type { LinkAnswer } from "./LinkAnswer";
 import type { ListPlace } from "./ListPlace";
 import type { ListReceipts } from "./ListReceipts";
 import type { ListTransfers } from "./ListTransfers";
@@ -33,6 +37,7 @@ import type { ProgressSample } from "./ProgressSample";
 import type { QueueCounts } from "./QueueCounts";
 import type { Queued } from "./Queued";
 import type { ReceiptRow } from "./ReceiptRow";
+import type { RunAction } from "./RunAction";
 import type { ServiceRow } from "./ServiceRow";
 import type { SettingsRow } from "./SettingsRow";
 import type { SignInAnswer } from "./SignInAnswer";
@@ -42,7 +47,7 @@ import type { TransferRequest } from "./TransferRequest";
 import type { TransferRow } from "./TransferRow";
 import type { TransferSelection } from "./TransferSelection";
 
-export type { AccountRequest, AccountRow, AddAccount, AddDownloads, AddUploads, AppEvent, AppState, Changed, CheckPlace, CheckRow, ContainerRow, DigestRow, DigestsRow, EditRecord, Empty, EntryRow, EventList, EventsSince, FieldRow, FileRow, LeftoverRow, ListPlace, ListReceipts, ListTransfers, MoveTransfer, PageAnswer, PartRow, PlaceRequest, PlacesRequest, ProblemWords, ProgressSample, QueueCounts, Queued, ReceiptRow, ServiceRow, SettingsRow, SignInAnswer, TransferDetail, TransferList, TransferRequest, TransferRow, TransferSelection };
+export type { AccountRequest, AccountRow, ActionAnswer, ActionFieldRow, ActionRow, AddAccount, AddDownloads, AddUploads, AppEvent, AppState, Changed, CheckPlace, CheckRow, ContainerRow, DigestRow, DigestsRow, EditRecord, Empty, EntryRow, EventList, EventsSince, FieldRow, FileRow, LeftoverRow, LinkAnswer, ListPlace, ListReceipts, ListTransfers, MoveTransfer, PageAnswer, PartRow, PlaceRequest, PlacesRequest, ProblemWords, ProgressSample, QueueCounts, Queued, ReceiptRow, RunAction, ServiceRow, SettingsRow, SignInAnswer, TransferDetail, TransferList, TransferRequest, TransferRow, TransferSelection };
 
 /** Every command a front end may give: its request and its answer. */
 export type Commands = {
@@ -62,6 +67,9 @@ export type Commands = {
   "records.publish": { request: PlaceRequest; answer: ContainerRow };
   "records.version": { request: PlaceRequest; answer: ContainerRow };
   "places.remove": { request: PlacesRequest; answer: Changed };
+  "places.link": { request: PlaceRequest; answer: LinkAnswer };
+  "actions.list": { request: PlaceRequest; answer: Array<ActionRow> };
+  "actions.run": { request: RunAction; answer: ActionAnswer };
   "uploads.add": { request: AddUploads; answer: Queued };
   "downloads.add": { request: AddDownloads; answer: Queued };
   "transfers.list": { request: ListTransfers; answer: TransferList };
@@ -100,6 +108,9 @@ export const commandNames: readonly CommandName[] = [
   "records.publish",
   "records.version",
   "places.remove",
+  "places.link",
+  "actions.list",
+  "actions.run",
   "uploads.add",
   "downloads.add",
   "transfers.list",

@@ -6,6 +6,7 @@
 #![warn(missing_docs)]
 
 mod accounts;
+mod actions;
 mod app;
 mod browse;
 mod checks;

@@ -391,6 +391,54 @@ pub struct ReceiptRow {
     pub digests: DigestsRow,
 }
 
+/// A link that works without an account for a while. Whoever has it has the file: it is shown and never stored.
+#[derive(Clone, Serialize, Deserialize, TS)]
+pub struct LinkAnswer {
+    /// The address.
+    pub url: String,
+    /// When it stops working, where told.
+    #[ts(type = "number | null")]
+    pub expires: Option<i64>,
+}
+
+/// Something a service can do with a place, besides what every service does.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+pub struct ActionRow {
+    /// The name to run it by.
+    pub name: String,
+    /// What people read on the button.
+    pub title: String,
+    /// The question to confirm first; none when it can be undone.
+    pub confirmation: Option<String>,
+    /// What must be filled in.
+    pub fields: Vec<ActionFieldRow>,
+}
+
+/// One field of an action.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+pub struct ActionFieldRow {
+    /// The name.
+    pub name: String,
+    /// What people read.
+    pub label: String,
+    /// `text`, `long_text` or `switch`.
+    pub kind: String,
+    /// Whether it must be filled in.
+    pub required: bool,
+}
+
+/// What an action answered.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+pub struct ActionAnswer {
+    /// One sentence.
+    pub message: String,
+    /// The path to look at next, when it is another one.
+    pub path: Option<String>,
+    /// The service's own answer.
+    #[ts(type = "unknown")]
+    pub details: serde_json::Value,
+}
+
 /// What a person can set. Sent back whole to change it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
 pub struct SettingsRow {

@@ -23,6 +23,9 @@ macro_rules! command_table {
             "records.publish"       record_publish(PlaceRequest) -> ContainerRow;
             "records.version"       record_version(PlaceRequest) -> ContainerRow;
             "places.remove"         places_remove(PlacesRequest) -> Changed;
+            "places.link"           places_link(PlaceRequest) -> LinkAnswer;
+            "actions.list"          actions_list(PlaceRequest) -> Vec<ActionRow>;
+            "actions.run"           actions_run(RunAction) -> ActionAnswer;
             "uploads.add"           uploads_add(AddUploads) -> Queued;
             "downloads.add"         downloads_add(AddDownloads) -> Queued;
             "transfers.list"        transfers_list(ListTransfers) -> TransferList;

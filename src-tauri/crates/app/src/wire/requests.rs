@@ -80,6 +80,20 @@ pub struct EditRecord {
     pub metadata: serde_json::Map<String, serde_json::Value>,
 }
 
+/// Does something a service can do with a place.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+pub struct RunAction {
+    /// The account's name.
+    pub account: String,
+    /// The path; empty for the account itself.
+    pub path: String,
+    /// The action's name.
+    pub name: String,
+    /// Its fields; a switch is `true` or `false`.
+    #[serde(default)]
+    pub fields: BTreeMap<String, String>,
+}
+
 /// Queues uploads.
 #[derive(Debug, Clone, Serialize, Deserialize, TS)]
 pub struct AddUploads {
