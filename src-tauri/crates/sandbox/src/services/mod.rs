@@ -1,6 +1,7 @@
 //! The services the lab speaks, one folder each. A new one is a folder and a line in [`ALL`].
 
 pub(crate) mod airalogy;
+pub(crate) mod kaleidoscope;
 pub(crate) mod nrp;
 
 use std::io;
@@ -23,8 +24,11 @@ pub(crate) struct Opener {
 }
 
 /// Every service, in the order they are described.
-pub(crate) const ALL: &[Opener] =
-    &[Opener { key: nrp::KEY, open: nrp::open }, Opener { key: airalogy::KEY, open: airalogy::open }];
+pub(crate) const ALL: &[Opener] = &[
+    Opener { key: nrp::KEY, open: nrp::open },
+    Opener { key: airalogy::KEY, open: airalogy::open },
+    Opener { key: kaleidoscope::KEY, open: kaleidoscope::open },
+];
 
 /// A running service, as the lab handles it.
 pub(crate) trait LabServer: Send + Sync {
