@@ -34,6 +34,23 @@ fn a_record_is_made_filled_published_and_given_a_new_version() {
 }
 
 #[test]
+fn a_services_own_actions_are_listed_and_run_by_name() {
+    let lab = Lab::start();
+    let user = User::of(&lab);
+    let mine = user.run(&["record", "create", "lab:", "--set", "title=Run 9", "--json"]).well().json();
+    let place = format!("lab:{}", mine["path"].as_str().unwrap());
+    let actions = user.run(&["action", "ls", &place, "--json"]).well().json();
+    let publish = actions.as_array().unwrap().iter().find(|action| action["name"] == "publish").unwrap();
+    assert!(publish["confirmation"].as_str().unwrap().contains("never be changed"), "{publish}");
+    user.run(&["action", "run", &place, "publish"]).complains(2, &["never be changed", "--yes"]);
+    user.run(&["action", "run", &place, "dance", "--yes"]).complains(2, &["dance", "publish"]);
+    user.run(&["action", "run", &place, "publish", "--yes", "--set", "a=b"])
+        .complains(2, &["no field", "\"a\""]);
+    user.run(&["action", "run", &place, "publish", "--yes"]).complains(1, &["creators"]);
+    user.run(&["url", &place]).complains(1, &["temporary link", "service"]);
+}
+
+#[test]
 fn metadata_that_is_no_metadata_is_named() {
     let user = User::new();
     user.write("list.json", b"[1]");

@@ -6,6 +6,7 @@ use crate::{
     problem_text::invalid,
     wire::{answers::*, requests::*},
 };
+use labferry_model::ProblemCode;
 use labferry_provider::{Action, FieldKind};
 
 impl App {
@@ -16,7 +17,12 @@ impl App {
     pub async fn places_link(&self, request: PlaceRequest) -> Result<LinkAnswer, ProblemWords> {
         let (account, provider) = self.provider(&request.account).await?;
         let path = clean(&request.path);
-        let link = provider.temporary_link(path).await.map_err(|error| about_place(error, &account, path))?;
+        let link = provider.temporary_link(path).await.map_err(|error| {
+            // The place can be used; it is the link that cannot be had.
+            let missing = error.problem.code == ProblemCode::Unsupported;
+            let what = if missing { "making a temporary link to " } else { "" };
+            error.about(format!("{what}{account}:{path}"))
+        })?;
         Ok(LinkAnswer { url: link.url.reveal().to_owned(), expires: link.expires.map(|at| at.0) })
     }
 

@@ -1,7 +1,7 @@
 //! The command line as people write it.
 
 use crate::commands::{
-    account::AccountCommand, browse, check::CheckArguments, demo::DemoArguments, get::GetArguments,
+    account::AccountCommand, action, browse, check::CheckArguments, demo::DemoArguments, get::GetArguments,
     put::PutArguments, queue::QueueArguments, receipts::ReceiptsArguments, record::RecordCommand,
     remove::RemoveArguments, sandbox::SandboxArguments,
 };
@@ -69,6 +69,11 @@ pub(crate) enum Command {
     Record(RecordCommand),
     /// What was transferred, when, by which account, with which proof
     Receipts(ReceiptsArguments),
+    /// What a service can do besides: list its actions for a place, run one
+    #[command(subcommand)]
+    Action(action::ActionCommand),
+    /// A temporary link to a file, with its expiry
+    Url(action::PlaceArgument),
     /// Delete records or files on the service
     Rm(RemoveArguments),
     /// Run the practice lab, a local server that speaks the services' interfaces

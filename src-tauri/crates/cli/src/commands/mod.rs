@@ -1,6 +1,7 @@
 //! The commands, one file each.
 
 pub(crate) mod account;
+pub(crate) mod action;
 pub(crate) mod browse;
 pub(crate) mod check;
 pub(crate) mod demo;
@@ -30,6 +31,8 @@ pub(crate) async fn run(command: Command, context: &Context) -> Result<Exit, Fai
         Command::Check(arguments) => check::run(arguments, context).await,
         Command::Record(command) => record::run(command, context).await,
         Command::Receipts(arguments) => receipts::run(arguments, context).await,
+        Command::Action(command) => action::run(command, context).await,
+        Command::Url(argument) => action::url(argument, context).await,
         Command::Rm(arguments) => remove::run(arguments, context).await,
         Command::Sandbox(arguments) => sandbox::run(arguments, context).await,
         Command::Demo(arguments) => demo::run(arguments, context).await,

@@ -1,0 +1,125 @@
+//! `labferry action` and `labferry url`.
+
+use crate::{
+    context::Context,
+    exit::{Exit, Failure},
+    place::{Place, key_value},
+    table,
+};
+use clap::{Args, Subcommand};
+use labferry_app::wire::requests::{PlaceRequest, RunAction};
+
+#[derive(Subcommand)]
+pub(crate) enum ActionCommand {
+    /// What the service can do with a place
+    Ls(PlaceArgument),
+    /// Do it
+    Run(RunArguments),
+}
+
+#[derive(Args)]
+pub(crate) struct PlaceArgument {
+    /// The place, ACCOUNT:PATH
+    place: String,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  labferry action ls lab:abcd-1234
+  labferry action run lab:abcd-1234 NAME --set KEY=VALUE";
+
+#[derive(Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct RunArguments {
+    /// The place, ACCOUNT:PATH
+    place: String,
+    /// The action, as `labferry action ls` names it
+    name: String,
+    /// A field of the action
+    #[arg(long = "set", value_name = "KEY=VALUE", value_parser = key_value)]
+    set: Vec<(String, String)>,
+}
+
+pub(crate) async fn run(command: ActionCommand, context: &Context) -> Result<Exit, Failure> {
+    match command {
+        ActionCommand::Ls(argument) => list(&argument, context).await,
+        ActionCommand::Run(arguments) => act(arguments, context).await,
+    }
+}
+
+async fn list(argument: &PlaceArgument, context: &Context) -> Result<Exit, Failure> {
+    let place = Place::parse(&argument.place)?;
+    let app = context.look().await?;
+    let actions = app.actions_list(request(&place)).await?;
+    app.stop().await;
+    if context.out.json {
+        context.out.json(&actions)?;
+        return Ok(Exit::Done);
+    }
+    let cells: Vec<Vec<String>> = actions
+        .into_iter()
+        .map(|action| {
+            let fields = action
+                .fields
+                .into_iter()
+                .map(|field| if field.required { field.name } else { format!("[{}]", field.name) });
+            vec![action.name, action.title, fields.collect::<Vec<_>>().join(" ")]
+        })
+        .collect();
+    for line in table::rows(&cells) {
+        context.out.line(&line)?;
+    }
+    Ok(Exit::Done)
+}
+
+async fn act(arguments: RunArguments, context: &Context) -> Result<Exit, Failure> {
+    let place = Place::parse(&arguments.place)?;
+    let app = context.look().await?;
+    let actions = app.actions_list(request(&place)).await?;
+    let known = actions.into_iter().find(|action| action.name == arguments.name);
+    if let Some(question) = known.and_then(|action| action.confirmation) {
+        context.out.confirm(&format!("{place}: {question}"))?;
+    }
+    let answer = app
+        .actions_run(RunAction {
+            account: place.account.clone(),
+            path: place.path.clone(),
+            name: arguments.name,
+            fields: arguments.set.into_iter().collect(),
+        })
+        .await?;
+    app.stop().await;
+    if context.out.json {
+        context.out.json(&answer)?;
+    } else {
+        context.out.line(&answer.message)?;
+        if let Some(path) = answer.path {
+            context.out.line(&format!("{}:{path}", place.account))?;
+        }
+    }
+    Ok(Exit::Done)
+}
+
+/// Prints a temporary link. It is for whoever asked, so it goes to standard output and nowhere else.
+pub(crate) async fn url(argument: PlaceArgument, context: &Context) -> Result<Exit, Failure> {
+    let place = Place::parse(&argument.place)?;
+    let app = context.look().await?;
+    let link = app.places_link(request(&place)).await?;
+    app.stop().await;
+    if context.out.json {
+        context.out.json(&link)?;
+        return Ok(Exit::Done);
+    }
+    context.out.line(&link.url)?;
+    match link.expires {
+        Some(at) => {
+            context.out.say(&format!("It works until {}; whoever has it has the file.", table::time(at)))
+        }
+        None => context.out.say("The service does not say how long it works; whoever has it has the file."),
+    }
+    Ok(Exit::Done)
+}
+
+fn request(place: &Place) -> PlaceRequest {
+    PlaceRequest { account: place.account.clone(), path: place.path.clone() }
+}
