@@ -1,4 +1,4 @@
-.PHONY: help run test lint fmt bindings icons clean
+.PHONY: help run test soak lint fmt bindings icons clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
@@ -8,6 +8,12 @@ run: ## install what is missing, build, open the window on a practice lab (witho
 
 test: ## install what is missing, run every check and every test
 	@bash .ci/test
+
+soak: ## many more rounds of faults and kills than `make test` does; prints counts and seeds (about an hour)
+	@cargo build --quiet --locked --package labferry-cli
+	@LABFERRY_ROUNDS=5000 cargo test --quiet --locked --package labferry-engine --lib rounds -- --nocapture
+	@LABFERRY_FAULTS=600 cargo test --quiet --locked --package labferry-tests --test faults rounds -- --nocapture
+	@LABFERRY_KILLS=350 cargo test --quiet --locked --package labferry-tests --test crash any_moment -- --nocapture
 
 lint: ## format check, clippy and the interface's type check
 	@cargo fmt --all --check

@@ -4,6 +4,7 @@
 #[allow(dead_code)] // the suite of the command line uses the rest
 #[path = "../cli/bench.rs"]
 mod bench;
+mod rounds;
 
 use bench::{Lab, User, wait_until};
 use serde_json::Value;

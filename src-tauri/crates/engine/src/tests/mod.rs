@@ -1,5 +1,5 @@
 //! What the engine's own tests share.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
 
 mod bench;
 pub(crate) mod clock;
