@@ -52,6 +52,8 @@ async fn round(seed: u64) {
         let _ = running.await;
         judge(&bench, id, &content, seed).await;
     }
+    bench.settle(id).await;
+    judge(&bench, id, &content, seed).await;
     // The faults are over: it must come to a good end, with a person's help where it asked for it.
     bench.service.follow(|_| Fault::None);
     for _ in 0..STARTS {
