@@ -1,7 +1,7 @@
 //! A data folder, a lab beside it, and calls by name.
 
 use labferry_app::{App, AppOptions, Own, Secret};
-use labferry_sandbox::{Sandbox, SandboxOptions};
+use labferry_sandbox::{LabService, Sandbox, SandboxOptions};
 use serde_json::{Value, json};
 use std::{
     path::{Path, PathBuf},
@@ -95,13 +95,18 @@ impl Bench {
 
     /// The request that adds the lab's account under that name.
     pub(crate) fn account(&self, name: &str) -> Value {
-        let service = &self.lab.description().services[0];
+        let service = self.service();
         json!({ "service": service.service, "name": name, "url": service.url, "secrets": service.secrets })
+    }
+
+    /// The lab's repository.
+    pub(crate) fn service(&self) -> &LabService {
+        self.lab.description().services.iter().find(|service| service.service == "nrp").unwrap()
     }
 
     /// The lab's practice token.
     pub(crate) fn token(&self) -> String {
-        self.lab.description().services[0].secrets["token"].clone()
+        self.service().secrets["token"].clone()
     }
 
     pub(crate) async fn call(&self, command: &str, request: Value) -> Value {

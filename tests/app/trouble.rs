@@ -137,7 +137,7 @@ async fn an_unfinished_upload_of_somebody_is_found_and_cleared_and_a_finished_fi
     let file = bench.work.file("done.txt", b"finished");
     bench.settle(&bench.put(&[&file], &place).await).await;
     // Somebody announced a file and left.
-    let url = format!("{}/api/records/{place}/draft/files", bench.lab.description().services[0].url);
+    let url = format!("{}/api/records/{place}/draft/files", bench.service().url);
     let answer = crate::bench::client()
         .post(url)
         .bearer_auth(bench.token())
