@@ -54,7 +54,7 @@ pub(crate) async fn run(_: DemoArguments, context: &Context) -> Result<Exit, Fai
         ..AppOptions::new(place.path().join("data"))
     })
     .await?;
-    let result = cross(&app, context, &lab.description().services, &samples, files).await;
+    let result = cross(&app, context, &lab.description().services, &samples, &files).await;
     app.stop().await;
     lab.stop().await;
     // Dropping the folder would keep quiet about what cannot be removed.
@@ -67,7 +67,7 @@ pub(crate) async fn run(_: DemoArguments, context: &Context) -> Result<Exit, Fai
 
 fn cannot(error: io::Error) -> Failure {
     Failure::Words(format!(
-        "The demonstration needs about 400 MB in the folder for temporary files, which cannot be used: {error}. Make \
+        "The demonstration needs about 600 MB in the folder for temporary files, which cannot be used: {error}. Make \
          room there or name another folder in TMPDIR."
     ))
 }
@@ -78,7 +78,7 @@ async fn cross(
     context: &Context,
     services: &[LabService],
     samples: &Path,
-    files: usize,
+    files: &[PathBuf],
 ) -> Result<Exit, Failure> {
     let out = &context.out;
     let mut verified = 0;
@@ -93,10 +93,10 @@ async fn cross(
         })
         .await?;
         let record = container(app, service, &account).await?;
-        out.say(&format!("Sending {} to {account}:{record} …", count(files, "file")));
-        let queued = app
-            .uploads_add(AddUploads {
-                sources: vec![samples.display().to_string()],
+        out.say(&format!("Sending {} to {account}:{record} …", count(files.len(), "file")));
+        let add = |sources: Vec<String>| {
+            app.uploads_add(AddUploads {
+                sources,
                 account: account.clone(),
                 place: record.clone(),
                 name: None,
@@ -105,7 +105,12 @@ async fn cross(
                 shape: Default::default(),
                 verify: Default::default(),
             })
-            .await?;
+        };
+        let mut queued = add(vec![samples.display().to_string()]).await?;
+        if queued.ids.is_empty() && queued.refused.iter().all(|problem| problem.code == "name_refused") {
+            // The service keeps no folders: it gets the files by themselves.
+            queued = add(files.iter().map(|file| file.display().to_string()).collect()).await?;
+        }
         for problem in &queued.refused {
             out.problem(problem)?;
         }
@@ -120,7 +125,7 @@ async fn cross(
             }
         }
         let arrived = rows.iter().filter(|row| row.verified).count();
-        let request = CheckPlace { account, path: record, source: None, read_back: false };
+        let request = CheckPlace { account, path: record, source: None, read_back: true };
         verified += match app.checks_run(request).await {
             Ok(checked) => checked.iter().filter(|row| row.result == "verified").count().min(arrived),
             // The service cannot list what it holds; each file was fetched back when it arrived.
@@ -130,7 +135,7 @@ async fn cross(
     }
     let receipts = app.receipts_list(ListReceipts::default()).await?;
     show(context, &receipts)?;
-    let expected = files * services.len();
+    let expected = files.len() * services.len();
     if verified == expected && expected > 0 {
         out.say(&format!("{} sent and verified.", count(verified, "file")));
         return Ok(Exit::Done);
@@ -139,19 +144,18 @@ async fn cross(
     Ok(Exit::Failed)
 }
 
-/// A new record, or where the service makes none the place that the practice lab names.
+/// The place the practice lab names for files, or a new record where it names none.
 async fn container(app: &App, service: &LabService, account: &str) -> Result<String, Failure> {
+    if let Some(place) = &service.example_place {
+        return Ok(place.clone());
+    }
     let title = json!({ "title": "Labferry demonstration" });
     let request = EditRecord {
         account: account.to_owned(),
         path: String::new(),
         metadata: title.as_object().cloned().unwrap_or_default(),
     };
-    match (app.record_create(request).await, &service.example_place) {
-        (Ok(record), _) => Ok(record.path),
-        (Err(words), Some(place)) if words.code == UNSUPPORTED => Ok(place.clone()),
-        (Err(words), _) => Err(words.into()),
-    }
+    Ok(app.record_create(request).await?.path)
 }
 
 fn show(context: &Context, rows: &[ReceiptRow]) -> Result<(), Failure> {
@@ -161,8 +165,8 @@ fn show(context: &Context, rows: &[ReceiptRow]) -> Result<(), Failure> {
     receipts::text(context, rows)
 }
 
-/// Writes the sample data set and says how many files it has.
-fn sample(folder: &Path) -> io::Result<usize> {
+/// Writes the sample data set and gives its files.
+fn sample(folder: &Path) -> io::Result<Vec<PathBuf>> {
     let mut random = fastrand::Rng::with_seed(7);
     let mut table = String::from("time_s,absorbance\n");
     for second in 0..20_000 {
@@ -173,16 +177,20 @@ fn sample(folder: &Path) -> io::Result<usize> {
         ("results/absorbance.csv", table.as_bytes()),
         ("results/Gr\u{f6}\u{df}e und Ort.txt", "3 \u{b5}m, top left\n".as_bytes()),
     ];
+    let mut files = Vec::new();
     for (name, content) in small {
         let path = folder.join(name);
         fs::create_dir_all(path.parent().unwrap_or(folder))?;
-        fs::write(path, content)?;
+        fs::write(&path, content)?;
+        files.push(path);
     }
-    large(&folder.join("images").join("stack.tif"), &mut random)?;
-    Ok(small.len() + 1)
+    let stack = folder.join("images").join("stack.tif");
+    large(&stack, &mut random)?;
+    files.push(stack);
+    Ok(files)
 }
 
-fn large(path: &PathBuf, random: &mut fastrand::Rng) -> io::Result<()> {
+fn large(path: &Path, random: &mut fastrand::Rng) -> io::Result<()> {
     fs::create_dir_all(path.parent().unwrap_or(path))?;
     let mut file = File::create(path)?;
     let mut block = vec![0; 1 << 20];
