@@ -1,6 +1,6 @@
-//! Carries the app's events to the window and to the tray.
+//! Carries the app's events to the window, to the tray and to the system's sleep.
 
-use crate::tray::Tray;
+use crate::{power, tray::Tray};
 use labferry_app::{
     App,
     wire::{answers::QueueCounts, events::AppEvent},
@@ -17,7 +17,14 @@ pub(crate) fn start(handle: &AppHandle, app: &App, tray: Tray) {
     let mut events = app.subscribe();
     let app = app.clone();
     tauri::async_runtime::spawn(async move {
-        tray.show_counts(counts(&app).await.as_ref());
+        let power = power::start();
+        let show = |counts: Option<&QueueCounts>| {
+            tray.show_counts(counts);
+            if let Some(counts) = counts {
+                power.in_hand(counts.active);
+            }
+        };
+        show(counts(&app).await.as_ref());
         loop {
             let event = match events.recv().await {
                 Ok(event) => event,
@@ -26,8 +33,8 @@ pub(crate) fn start(handle: &AppHandle, app: &App, tray: Tray) {
                 Err(RecvError::Closed) => return,
             };
             match &event {
-                AppEvent::Transfer { counts, .. } => tray.show_counts(Some(counts)),
-                AppEvent::QueueChanged => tray.show_counts(counts(&app).await.as_ref()),
+                AppEvent::Transfer { counts, .. } => show(Some(counts)),
+                AppEvent::QueueChanged => show(counts(&app).await.as_ref()),
                 AppEvent::Progress { .. } | AppEvent::AccountsChanged => {}
             }
             if let Err(error) = handle.emit(CHANNEL, &event) {

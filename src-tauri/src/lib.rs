@@ -4,6 +4,7 @@
 mod closing;
 mod event_pump;
 mod gate;
+mod power;
 mod tray;
 
 use closing::Closing;

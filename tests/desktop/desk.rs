@@ -125,6 +125,8 @@ impl Desk {
         driver
             .args(["--host=127.0.0.1", &format!("--port={port}")])
             .env("DBUS_SESSION_BUS_ADDRESS", &bus_address)
+            // One bus is both, so that nothing reaches the machine's own services.
+            .env("DBUS_SYSTEM_BUS_ADDRESS", &bus_address)
             .env("TAURI_WEBVIEW_AUTOMATION", "true");
         let log = std::fs::File::create(self.home.join("driver.log")).unwrap();
         driver.stdout(log.try_clone().unwrap()).stderr(log);
@@ -251,7 +253,11 @@ impl Desk {
 
     /// Starts a Python program on this desk whose lines can be read.
     pub(crate) fn start_python(&self, tools: &Tools, arguments: &[&OsStr]) -> Speaking {
-        self.start_and_read(self.command(&tools.python).args(arguments))
+        let mut command = self.command(&tools.python);
+        if let Some(seat) = &self.seat {
+            command.env("DBUS_SESSION_BUS_ADDRESS", &seat.bus_address);
+        }
+        self.start_and_read(command.args(arguments))
     }
 
     fn start_and_read(&self, command: &mut Command) -> Speaking {

@@ -11,6 +11,7 @@ mod desk;
 mod drop;
 mod held;
 mod lab;
+mod power;
 mod power_cut;
 mod tools;
 mod webdriver;
