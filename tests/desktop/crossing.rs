@@ -13,7 +13,7 @@ async fn a_large_file_sent_through_the_window_turns_verified() {
     let sha256 = write_file(&file, 64);
 
     let window = desk.open_window(&["--practice-lab"]).await;
-    window.open_a_draft().await;
+    window.open_a_draft("practice-nrp").await;
     window.find("[data-testid=upload-button]").await.click().await;
     window.find("[data-testid=upload-path]").await.type_text(file.to_str().unwrap()).await;
     window.find("[data-testid=upload-start]").await.click().await;

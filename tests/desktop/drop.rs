@@ -12,7 +12,7 @@ async fn a_file_dropped_on_a_record_is_queued_for_it() {
     write_file(&file, 2);
 
     let window = desk.open_window(&["--practice-lab"]).await;
-    window.open_a_draft().await;
+    window.open_a_draft("practice-nrp").await;
     window.find("[data-testid=drop-zone]").await;
 
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/desktop/drag_source.py");

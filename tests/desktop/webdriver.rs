@@ -101,9 +101,11 @@ impl Window {
         Element { window: self, path: format!("element/{}", found[ELEMENT].as_str().expect("an element")) }
     }
 
-    /// Opens the practice lab's account and the oldest draft in it.
-    pub(crate) async fn open_a_draft(&self) {
-        self.find("[data-testid=account]").await.click().await;
+    /// Opens an account and the oldest draft in it.
+    pub(crate) async fn open_a_draft(&self, account: &str) {
+        let row = "[...document.querySelectorAll('[data-testid=account]')].find(row => row.innerText.includes(GIVEN))";
+        self.until(&row.replace("GIVEN", "given[0]"), json!([account])).await;
+        self.run(&format!("({}).click()", row.replace("GIVEN", "arguments[0]")), json!([account])).await;
         let draft = "[...document.querySelectorAll('[data-testid=record]')].findLast(row => /draft/i.test(row.innerText))";
         self.until(draft, json!([])).await;
         self.run(&format!("({draft}).click()"), json!([])).await;
