@@ -97,6 +97,7 @@ impl Lab {
     /// The inside of the one file of that name.
     pub(crate) async fn file(&self, name: &str) -> Option<Value> {
         let files = self.get("/inspect/files").await;
-        files.as_array().unwrap().iter().find(|file| file["key"] == name).cloned()
+        // Where files are known by ids, the name stands beside.
+        files.as_array().unwrap().iter().find(|file| file["key"] == name || file["name"] == name).cloned()
     }
 }

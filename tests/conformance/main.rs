@@ -73,6 +73,7 @@ macro_rules! tests_of {
 use {every_case, tests_of};
 
 enrol! {
+    airalogy => crate::services::airalogy::start;
     nrp_with_files_behind_the_api => crate::services::nrp::behind_the_api;
     nrp_with_signed_links => crate::services::nrp::with_signed_links;
 }

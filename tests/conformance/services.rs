@@ -1,3 +1,4 @@
 //! The enrolled services.
 
+pub(crate) mod airalogy;
 pub(crate) mod nrp;

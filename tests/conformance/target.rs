@@ -1,6 +1,9 @@
 //! A service as the cases see it: a way to connect, a place to put files, and what may be made to go wrong.
 
-use crate::lab::Lab;
+use crate::{
+    content::{bytes, put},
+    lab::Lab,
+};
 use async_trait::async_trait;
 use labferry_app::SystemClock;
 use labferry_model::{Capabilities, Metadata, PartRules, Problem, Secret, Secrets};
@@ -70,6 +73,14 @@ pub(crate) struct Enrolment {
     pub(crate) gaps: &'static [(&'static str, &'static str)],
     /// Metadata that a container of that title needs to be published.
     pub(crate) metadata: fn(title: &str) -> Metadata,
+    /// The place for files that an account has from the beginning, where the service lets nobody make one.
+    pub(crate) place: Option<&'static str>,
+    /// Paths of files that do not exist.
+    pub(crate) absent_files: &'static [&'static str],
+    /// The header that carries the credential.
+    pub(crate) credential: &'static str,
+    /// The fault that lets the service send us to that address for the bytes of a file: matching and action.
+    pub(crate) content_elsewhere: fn(url: &str) -> (Value, Value),
     /// The matching of a fault rule; `None` where the service has no such request.
     pub(crate) at: fn(Moment) -> Option<Value>,
     /// How it is provoked; `None` where it cannot be.
@@ -81,6 +92,7 @@ pub(crate) struct Target {
     pub(crate) lab: Lab,
     pub(crate) enrolment: Enrolment,
     pub(crate) url: String,
+    pub(crate) settings: BTreeMap<String, String>,
     pub(crate) secrets: Secrets,
     /// Another account of the same service.
     pub(crate) colleague: Secrets,
@@ -122,7 +134,7 @@ impl Target {
     pub(crate) fn connect_to(&self, url: &str, secrets: Secrets) -> Arc<dyn Provider> {
         let request = ConnectRequest {
             url: url.to_owned(),
-            settings: BTreeMap::new(),
+            settings: self.settings.clone(),
             secrets: Arc::new(Kept(Mutex::new(secrets))),
             clock: Arc::new(SystemClock::default()),
             stall: Duration::from_secs(20),
@@ -135,8 +147,11 @@ impl Target {
         (self.enrolment.metadata)(title)
     }
 
-    /// A new empty container.
+    /// A new empty container, or the one there is.
     pub(crate) async fn place(&self, provider: &dyn Provider) -> String {
+        if let Some(place) = self.enrolment.place {
+            return place.into();
+        }
         provider.create("", &self.metadata("A place for files")).await.unwrap().path
     }
 
@@ -150,6 +165,21 @@ impl Target {
             }
         }
         offered
+    }
+
+    /// Whether the service has requests of that moment.
+    pub(crate) fn has(&self, moment: Moment) -> bool {
+        self.offers(&format!("{moment:?}"), (self.enrolment.at)(moment).is_some())
+    }
+
+    /// Whether files are found and shown by the names they were given.
+    pub(crate) async fn finds_by_name(&self, provider: &dyn Provider, place: &str) -> bool {
+        put(provider, place, "probe.bin", &bytes(1, 3), None).await;
+        let found = provider.find_file(place, "probe.bin").await.unwrap().is_some();
+        if found {
+            provider.delete(&format!("{place}/probe.bin")).await.unwrap();
+        }
+        self.offers("names", found)
     }
 
     /// The rules of parts, where the service takes parts.

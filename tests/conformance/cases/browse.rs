@@ -9,6 +9,13 @@ use labferry_model::{Container, Entry, Page, ProblemCode, RemoteFile};
 use labferry_provider::{Advice, ListRequest, ListScope, Provider};
 use std::collections::BTreeSet;
 
+/// Whether the service can list what is there; then it can make records as well.
+async fn lists(target: &Target, provider: &dyn Provider) -> bool {
+    let facts = provider.capabilities().await.unwrap();
+    assert!(facts.listable || !facts.records, "records that cannot be listed");
+    target.offers("list", facts.listable)
+}
+
 fn containers(page: Page) -> Vec<Container> {
     let container = |entry| match entry {
         Entry::Container { container } => container,
@@ -37,6 +44,9 @@ pub(crate) async fn files_of(provider: &dyn Provider, place: &str) -> Vec<Remote
 
 pub(crate) async fn nothing_is_an_empty_page(target: &Target) {
     let provider = target.connect();
+    if !lists(target, &*provider).await {
+        return;
+    }
     let page = provider.list(&ListRequest { limit: 10, ..ListRequest::default() }).await.unwrap();
     assert_eq!((page.entries.len(), page.total, page.next), (0, Some(0), None));
     let place = target.place(&*provider).await;
@@ -45,6 +55,9 @@ pub(crate) async fn nothing_is_an_empty_page(target: &Target) {
 
 pub(crate) async fn one_record_is_listed(target: &Target) {
     let provider = target.connect();
+    if !lists(target, &*provider).await {
+        return;
+    }
     let made = provider.create("", &target.metadata("The only one")).await.unwrap();
     let page = provider.list(&ListRequest { limit: 10, ..ListRequest::default() }).await.unwrap();
     assert_eq!((page.total, page.next.as_ref()), (Some(1), None));
@@ -55,6 +68,9 @@ pub(crate) async fn one_record_is_listed(target: &Target) {
 
 pub(crate) async fn many_pages_hold_each_record_once(target: &Target) {
     let provider = target.connect();
+    if !lists(target, &*provider).await {
+        return;
+    }
     let mut made = BTreeSet::new();
     for number in 0..7 {
         made.insert(provider.create("", &target.metadata(&format!("Number {number}"))).await.unwrap().path);
@@ -80,6 +96,9 @@ pub(crate) async fn many_pages_hold_each_record_once(target: &Target) {
 
 pub(crate) async fn a_page_that_does_not_exist_is_refused(target: &Target) {
     let provider = target.connect();
+    if !lists(target, &*provider).await {
+        return;
+    }
     for page in ["", "0", "-1", "second", "1&size=9"] {
         let request = ListRequest { page: Some(page.into()), limit: 5, ..ListRequest::default() };
         ends_with(provider.list(&request).await, ProblemCode::InvalidRequest, Advice::Stop);
@@ -88,6 +107,9 @@ pub(crate) async fn a_page_that_does_not_exist_is_refused(target: &Target) {
 
 pub(crate) async fn files_are_listed_by_name(target: &Target) {
     let provider = target.connect();
+    if !lists(target, &*provider).await {
+        return;
+    }
     let place = target.place(&*provider).await;
     for (name, size) in [("b.bin", 3), ("a.bin", 2), ("c.bin", 1)] {
         put(&*provider, &place, name, &bytes(size, size), None).await;
@@ -109,6 +131,9 @@ pub(crate) async fn files_are_listed_by_name(target: &Target) {
 
 pub(crate) async fn what_does_not_exist_is_not_found(target: &Target) {
     let provider = target.connect();
+    if !lists(target, &*provider).await {
+        return;
+    }
     let place = target.place(&*provider).await;
     ends_with(provider.describe("xxxxx-xxxxx").await, ProblemCode::NotFound, Advice::Stop);
     let file = format!("{place}/nothing.bin");
@@ -124,6 +149,9 @@ pub(crate) async fn what_does_not_exist_is_not_found(target: &Target) {
 /// A refusal of one place is no reason to ask for another token.
 pub(crate) async fn the_record_of_somebody_else_is_not_mine(target: &Target) {
     let theirs = target.connect_as(target.colleague.clone());
+    if !lists(target, &*theirs).await {
+        return;
+    }
     let place = target.place(&*theirs).await;
     put(&*theirs, &place, "theirs.bin", &bytes(1, 10), None).await;
     let ours = target.connect();
@@ -145,6 +173,9 @@ pub(crate) async fn the_record_of_somebody_else_is_not_mine(target: &Target) {
 
 pub(crate) async fn words_find_a_record(target: &Target) {
     let provider = target.connect();
+    if !lists(target, &*provider).await {
+        return;
+    }
     for title in ["Spectra of quartz", "Growth of barley", "Images of quartz"] {
         provider.create("", &target.metadata(title)).await.unwrap();
     }
@@ -164,6 +195,9 @@ pub(crate) async fn words_find_a_record(target: &Target) {
 
 pub(crate) async fn published_records_of_others_are_seen(target: &Target) {
     let theirs = target.connect_as(target.colleague.clone());
+    if !lists(target, &*theirs).await {
+        return;
+    }
     let draft = target.place(&*theirs).await;
     let published = target.place(&*theirs).await;
     put(&*theirs, &published, "a.bin", &bytes(1, 10), None).await;

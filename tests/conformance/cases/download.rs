@@ -59,7 +59,8 @@ pub(crate) async fn ignored_ranges_are_seen(target: &Target) {
     }
     let range = ByteRange { offset: 1000, length: 10 };
     let fetched = fetch(&*provider, &file.path, Some(range), None).await.unwrap();
-    assert_eq!((fetched.offset, fetched.total), (0, Some(5000)));
+    assert_eq!(fetched.offset, 0);
+    assert!(fetched.total.is_none_or(|total| total == 5000), "{:?}", fetched.total);
     assert!(fetched.bytes == content);
     assert_eq!(provider.capabilities().await.unwrap().ranges, Some(false));
 }
@@ -74,6 +75,9 @@ pub(crate) async fn a_guard_refuses_another_content(target: &Target) {
     let range = Some(ByteRange { offset: 1000, length: 500 });
     let same = fetch(&*provider, &file.path, range, Some(&guard)).await.unwrap();
     assert!(same.bytes == content[1000..1500]);
+    if !target.offers("delete", provider.capabilities().await.unwrap().delete) {
+        return;
+    }
     provider.delete(&file.path).await.unwrap();
     put(&*provider, &place, "a.bin", &bytes(2, 5000), None).await;
     for range in [None, range] {
@@ -107,6 +111,9 @@ pub(crate) async fn an_unfinished_file_is_not_given(target: &Target) {
     let provider = target.connect();
     let place = target.place(&*provider).await;
     let facts = provider.capabilities().await.unwrap();
+    if !target.finds_by_name(&*provider, &place).await {
+        return;
+    }
     for part_size in [None, facts.parts.map(|rules| rules.min)] {
         let size = part_size.unwrap_or(1000) + 10;
         let name = format!("{size}.bin");
@@ -124,7 +131,12 @@ pub(crate) async fn an_unfinished_file_is_not_given(target: &Target) {
 pub(crate) async fn a_missing_file_is_not_found(target: &Target) {
     let provider = target.connect();
     let place = target.place(&*provider).await;
-    for path in [format!("{place}/nothing.bin"), "xxxxx-xxxxx/a.bin".to_owned()] {
+    let mut paths: Vec<String> =
+        target.enrolment.absent_files.iter().map(|path| (*path).to_owned()).collect();
+    if target.finds_by_name(&*provider, &place).await {
+        paths.push(format!("{place}/nothing.bin"));
+    }
+    for path in paths {
         ends_with(provider.open_download(&path, None, None).await, ProblemCode::NotFound, Advice::Stop);
     }
     ends_with(provider.open_download(&place, None, None).await, ProblemCode::InvalidRequest, Advice::Stop);

@@ -12,6 +12,9 @@ pub(crate) async fn abandoning_leaves_nothing(target: &Target) {
     let provider = target.connect();
     let place = target.place(&*provider).await;
     let facts = provider.capabilities().await.unwrap();
+    if !target.offers("delete", facts.delete) {
+        return;
+    }
     for part_size in [None, facts.parts.map(|rules| rules.min)] {
         let size = part_size.unwrap_or(1000) + 10;
         let content = bytes(1, size);
@@ -37,6 +40,9 @@ pub(crate) async fn leftovers_are_found_and_cleared(target: &Target) {
     let provider = target.connect();
     let place = target.place(&*provider).await;
     let facts = provider.capabilities().await.unwrap();
+    if !target.offers("delete", facts.delete) {
+        return;
+    }
     let part_size = facts.parts.map(|rules| rules.min);
     let size = part_size.unwrap_or(1000) + 10;
     let content = bytes(1, 1000);

@@ -39,10 +39,20 @@ async fn start(
     let users = lab.get("/inspect/users").await;
     Target {
         url: service.url,
+        settings: service.settings,
         secrets: token(&service.secrets["token"]),
         colleague: token(users[1]["token"].as_str().unwrap()),
         service: Arc::new(Nrp),
-        enrolment: Enrolment { gaps, metadata, at, provoke },
+        enrolment: Enrolment {
+            gaps,
+            metadata,
+            place: None,
+            absent_files: &["xxxxx-xxxxx/a.bin"],
+            credential: "authorization",
+            content_elsewhere,
+            at,
+            provoke,
+        },
         lab,
     }
 }
@@ -54,6 +64,12 @@ fn metadata(title: &str) -> Metadata {
         "creators": [{ "person_or_org": { "type": "personal", "family_name": "Doe", "given_name": "J" } }],
     });
     fields.as_object().unwrap().clone()
+}
+
+fn content_elsewhere(url: &str) -> (Value, Value) {
+    let matching = json!({ "method": "GET", "path": "/content$", "door": "service" });
+    let location = format!("{url}/content?X-Amz-Signature=1");
+    (matching, json!({ "status": 302, "headers": { "location": location } }))
 }
 
 fn at_api(moment: Moment) -> Option<Value> {

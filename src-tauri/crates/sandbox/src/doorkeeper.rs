@@ -85,7 +85,7 @@ impl Door {
             query,
             host: text(&parts.headers, &header::HOST),
             range: text(&parts.headers, &header::RANGE),
-            had_authorization: parts.headers.contains_key(header::AUTHORIZATION),
+            had_authorization: CREDENTIALS.iter().any(|name| parts.headers.contains_key(*name)),
             headers: shown(&parts.headers),
             at: self.lab.clock.now(),
             received: Arc::default(),
@@ -96,12 +96,17 @@ impl Door {
     }
 }
 
+/// Headers that carry a credential of one of the services.
+const CREDENTIALS: [&str; 2] = ["authorization", "airalogy-api-key"];
+
 /// The headers, with no more than the scheme of the one that is meant to hold a credential.
 fn shown(headers: &HeaderMap) -> BTreeMap<String, String> {
     let value = |name: &header::HeaderName, value: &http::HeaderValue| {
         let text = String::from_utf8_lossy(value.as_bytes()).into_owned();
         if *name == header::AUTHORIZATION {
             text.split(' ').next().unwrap_or_default().to_owned()
+        } else if CREDENTIALS.contains(&name.as_str()) {
+            "(a key)".to_owned()
         } else {
             text
         }

@@ -18,7 +18,10 @@ use labferry_provider::{
     http::{Answer, ApiClient, ApiUrl, Call, Credential, SignedClient, Transport},
 };
 use serde_json::{Value, json};
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+};
 use url::Url;
 
 /// Longest file name that is sent. The service names none; every file system keeps this many bytes.
@@ -32,6 +35,8 @@ pub(crate) struct Connector {
     pub(crate) clock: Arc<dyn Clock>,
     /// The protocols that files are sent to.
     pub(crate) protocols: Vec<String>,
+    /// Whether the last range that was asked for was kept to: the storage does, the service itself does not.
+    pub(crate) ranges: Mutex<Option<bool>>,
 }
 
 impl Connector {
@@ -53,7 +58,14 @@ impl Connector {
         let credential =
             Credential::header(request.secrets, API_KEY, HeaderName::from_static("airalogy-api-key"), "");
         let api = ApiClient::new(&site, credential, transport.clone())?;
-        Ok(Self { site, api, storage: SignedClient::new(transport), clock: request.clock, protocols })
+        Ok(Self {
+            site,
+            api,
+            storage: SignedClient::new(transport),
+            clock: request.clock,
+            protocols,
+            ranges: Mutex::new(None),
+        })
     }
 
     /// An address below the server's.
@@ -95,7 +107,7 @@ impl Provider for Connector {
             listable: false,
             records: false,
             versions: false,
-            ranges: None,
+            ranges: *self.ranges.lock().unwrap_or_else(PoisonError::into_inner),
             delete: false,
             file_metadata: false,
             links: true,
@@ -159,7 +171,8 @@ impl Provider for Connector {
         self.send_file(session, part, body).await
     }
 
-    async fn received_parts(&self, _session: &UploadSession) -> ProviderResult<ReceivedParts> {
+    async fn received_parts(&self, session: &UploadSession) -> ProviderResult<ReceivedParts> {
+        Self::memory("received parts", session)?;
         Ok(ReceivedParts::NotTold)
     }
 

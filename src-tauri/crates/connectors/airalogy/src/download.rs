@@ -12,7 +12,7 @@ use labferry_provider::{
     http::{Answer, Call, SignedUrl, content_range, range_value},
 };
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use std::time::Duration;
+use std::{sync::PoisonError, time::Duration};
 
 const OPERATION: &str = "download";
 /// How long the server makes its links live; it does not say so itself.
@@ -68,25 +68,27 @@ impl Connector {
     ) -> ProviderResult<Download> {
         let id = file_id(path)?;
         let Some(link) = self.fresh_link(id).await.map_err(|error| error.about(path))? else {
-            return self.open_through_service(id).await;
+            return self.open_through_service(id, range).await;
         };
         let answer = match self.storage.send(&link, request(range, guard)?).await {
             Ok(answer) => answer,
             // The link may name the storage as only the server can reach it.
             Err(error) if error.problem.code == ProblemCode::Unreachable => {
-                return self.open_through_service(id).await;
+                return self.open_through_service(id, range).await;
             }
             Err(error) => return Err(error),
         };
         let revision = answer.header(&ETAG).map(str::to_owned);
         match answer.status() {
             StatusCode::OK => {
+                self.saw_range(range, false);
                 Ok(Download { offset: 0, total: length(&answer), revision, stream: answer.into_stream() })
             }
             StatusCode::PARTIAL_CONTENT => {
                 let told = answer.header(&CONTENT_RANGE).and_then(content_range);
                 match (told, range) {
                     (Some((offset, total)), Some(range)) if offset == range.offset => {
+                        self.saw_range(Some(range), true);
                         Ok(Download { offset, total, revision, stream: answer.into_stream() })
                     }
                     _ => Err(ProviderError::bad_answer(
@@ -100,20 +102,23 @@ impl Connector {
                     .about(path)
                     .because("the file changed while it was fetched; start the download again"))
             }
-            _ => {
-                let error = answer.refusal().await.storage_error().about(path);
-                // A link is asked for at every try, so a refused one is worth another.
-                let advice = if error.advice == Advice::FreshLink { Advice::Again } else { error.advice };
-                Err(ProviderError { advice, ..error })
-            }
+            _ => Err(answer.refusal().await.storage_error().about(path)),
+        }
+    }
+
+    /// Notes whether a range that was asked for was kept to.
+    fn saw_range(&self, asked: Option<ByteRange>, kept_to: bool) {
+        if asked.is_some() {
+            *self.ranges.lock().unwrap_or_else(PoisonError::into_inner) = Some(kept_to);
         }
     }
 
     /// Everything, without a length: whether it is complete, only a digest of ours can tell.
-    async fn open_through_service(&self, id: &str) -> ProviderResult<Download> {
+    async fn open_through_service(&self, id: &str, range: Option<ByteRange>) -> ProviderResult<Download> {
         let encoded = utf8_percent_encode(id, NON_ALPHANUMERIC);
         let url = self.url(OPERATION, &format!("airalogy/download/{encoded}"))?;
         let answer = self.file_answer(&url, request(None, None)?).await.map_err(|error| error.about(id))?;
+        self.saw_range(range, false);
         Ok(Download { offset: 0, total: length(&answer), revision: None, stream: answer.into_stream() })
     }
 }

@@ -56,7 +56,8 @@ impl Connector {
     pub(crate) async fn who(&self) -> ProviderResult<SignedIn> {
         const OPERATION: &str = "check sign-in";
         self.records(OPERATION, &[]).await.map_err(|error| match error.problem.code {
-            ProblemCode::BadAnswer | ProblemCode::NotFound => {
+            // Nobody is forbidden to ask for nothing: a door that says so is another's.
+            ProblemCode::BadAnswer | ProblemCode::NotFound | ProblemCode::NotAllowed => {
                 let words = error.problem.detail.clone().unwrap_or_default();
                 ProviderError::new(OPERATION, ProblemCode::NotTheService, Advice::Stop)
                     .about(self.site.as_str())

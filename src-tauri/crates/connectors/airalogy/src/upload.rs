@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 
 /// What is kept of an upload.
 #[derive(Debug, Serialize, Deserialize)]
-struct Memory {
+pub(crate) struct Memory {
     protocol: String,
     name: String,
     size: u64,
@@ -33,6 +33,9 @@ pub(crate) fn check_name(name: &str) -> Result<(), Problem> {
     }
     if name.chars().any(char::is_control) {
         return Err(refused("the name holds control characters"));
+    }
+    if name.split('/').any(|piece| matches!(piece, "" | "." | "..")) {
+        return Err(refused("a part between slashes is empty, \".\" or \"..\""));
     }
     let last = name.rsplit('/').next().unwrap_or_default();
     let extension = last.rsplit_once('.').map(|(stem, extension)| (stem.trim_matches('.'), extension));
@@ -72,7 +75,7 @@ impl Connector {
         Ok(UploadSession { in_parts: false, part_size: request.size, memory })
     }
 
-    fn memory(operation: &'static str, session: &UploadSession) -> ProviderResult<Memory> {
+    pub(crate) fn memory(operation: &'static str, session: &UploadSession) -> ProviderResult<Memory> {
         serde_json::from_value(session.memory.clone()).map_err(|_| {
             ProviderError::new(operation, ProblemCode::UploadLost, Advice::FreshSession)
                 .because("what was stored of the upload cannot be read")
@@ -150,8 +153,19 @@ mod tests {
         for good in ["a.csv", "archive.tar.gz", "UPPER.PNG", "run 1/Größe.tif", ".x.csv"] {
             assert!(check_name(good).is_ok(), "{good}");
         }
-        for bad in ["README", "trail.", ".profile", "..", "...", "", "a.b c", "a.ü", "x.d/README", "a\n.csv"]
-        {
+        for bad in [
+            "README",
+            "trail.",
+            ".profile",
+            "..",
+            "...",
+            "",
+            "a.b c",
+            "a.ü",
+            "x.d/README",
+            "a\n.csv",
+            "../a.csv",
+        ] {
             assert!(check_name(bad).is_err(), "{bad:?}");
         }
     }
