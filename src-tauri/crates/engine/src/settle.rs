@@ -30,15 +30,15 @@ pub(crate) async fn stopped(
         Stop::Store(error) => return Err(error),
         Stop::Failed(problem) => (failed(problem, &transfer), Change::default()),
         Stop::SourceChanged => {
-            abandon(run, &transfer).await;
-            (Event::Held { why: WaitReason::SourceChanged }, begin_anew(&transfer))
+            let change = given_up(run, &transfer).await;
+            (Event::Held { why: WaitReason::SourceChanged }, change)
         }
         Stop::Differs(problem) => {
-            abandon(run, &transfer).await;
-            fresh_start(shared, &transfer, problem)
+            let change = given_up(run, &transfer).await;
+            (fresh_start(shared, &transfer, problem), change)
         }
         Stop::Service(error) => match error.advice {
-            Advice::FreshSession => fresh_start(shared, &transfer, error.problem),
+            Advice::FreshSession => (fresh_start(shared, &transfer, error.problem), begin_anew(&transfer)),
             _ => after_failure(shared, &transfer, error),
         },
     };
@@ -63,19 +63,18 @@ fn begin_anew(transfer: &Transfer) -> Change {
     Change { clear_parts: true, plan: transfer.plan.clone(), ..Change::default() }
 }
 
-fn fresh_start(shared: &Shared, transfer: &Transfer, problem: Problem) -> (Event, Change) {
+fn fresh_start(shared: &Shared, transfer: &Transfer, problem: Problem) -> Event {
     let count = {
         let mut counts = shared.fresh_starts();
         let count = counts.entry(transfer.id).or_default();
         *count += 1;
         *count
     };
-    let change = begin_anew(transfer);
     if count < FRESH_STARTS {
-        (Event::Held { why: WaitReason::Turn }, change)
+        Event::Held { why: WaitReason::Turn }
     } else {
         shared.fresh_starts().remove(&transfer.id);
-        (failed(problem, transfer), change)
+        failed(problem, transfer)
     }
 }
 
@@ -103,11 +102,13 @@ fn after_failure(shared: &Shared, transfer: &Transfer, error: ProviderError) -> 
     }
 }
 
-/// Gives the upload up on the service, as far as it answers. What stays there is found by the next run, which knows it
-/// by its plan.
-async fn abandon(run: Option<&Run>, transfer: &Transfer) {
-    let Some(run) = run else { return };
-    abandon_with(run.provider.as_ref(), transfer).await;
+/// Gives the upload up on the service and says what is then forgotten of it. While the service cannot be told, the session
+/// is kept: the next run finds by it what lies there, and gives it up again.
+async fn given_up(run: Option<&Run>, transfer: &Transfer) -> Change {
+    match run {
+        Some(run) if abandon_with(run.provider.as_ref(), transfer).await => begin_anew(transfer),
+        _ => Change::default(),
+    }
 }
 
 async fn abandon_with(provider: &dyn Provider, transfer: &Transfer) -> bool {
