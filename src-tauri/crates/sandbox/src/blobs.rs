@@ -60,7 +60,7 @@ pub(crate) enum ReceiveError {
 }
 
 /// Both digests of a content, in hex.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Digests {
     pub(crate) md5: String,
     pub(crate) sha256: String,

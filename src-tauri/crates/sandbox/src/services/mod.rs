@@ -1,6 +1,7 @@
 //! The services the lab speaks, one folder each. A new one is a folder and a line in [`ALL`].
 
 pub(crate) mod airalogy;
+pub(crate) mod aruna;
 pub(crate) mod kaleidoscope;
 pub(crate) mod nrp;
 
@@ -28,6 +29,7 @@ pub(crate) const ALL: &[Opener] = &[
     Opener { key: nrp::KEY, open: nrp::open },
     Opener { key: airalogy::KEY, open: airalogy::open },
     Opener { key: kaleidoscope::KEY, open: kaleidoscope::open },
+    Opener { key: aruna::KEY, open: aruna::open },
 ];
 
 /// A running service, as the lab handles it.
