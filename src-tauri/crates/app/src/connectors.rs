@@ -5,6 +5,7 @@ use labferry_provider::Registry;
 /// Every connector.
 pub(crate) fn registry() -> Registry {
     Registry::default()
+        .with(labferry_connector_aruna::Aruna)
         .with(labferry_connector_airalogy::Airalogy)
         .with(labferry_connector_kaleidoscope::Kaleidoscope)
         .with(labferry_connector_nrp::Nrp)

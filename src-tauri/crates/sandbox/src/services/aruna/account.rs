@@ -58,9 +58,7 @@ pub(crate) async fn projects(State(aruna): At, Caller(user): Caller, Path(id): P
         .projects
         .values()
         .filter(|project| project.rights.contains_key(user.id))
-        .map(|project| {
-            json!({"id": project.id, "name": project.name, "description": project.description})
-        })
+        .map(|project| json!({"id": project.id, "name": project.name, "description": project.description}))
         .collect();
     Ok(Json(json!({"projects": mine})))
 }

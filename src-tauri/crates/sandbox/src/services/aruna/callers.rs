@@ -86,11 +86,7 @@ fn signature(secret: &str, text: &str) -> Vec<u8> {
 }
 
 /// The token's user, as the server reads the header.
-pub(crate) fn user_of(
-    headers: &HeaderMap,
-    secret: &str,
-    now: Timestamp,
-) -> Result<&'static User, ApiError> {
+pub(crate) fn user_of(headers: &HeaderMap, secret: &str, now: Timestamp) -> Result<&'static User, ApiError> {
     let header = headers
         .get(header::AUTHORIZATION)
         .ok_or_else(|| ApiError::unauthenticated("Missing Token in Metadata"))?;
@@ -144,7 +140,9 @@ impl World {
         let collection = self.collection_for(user, id, right)?;
         match collection.version {
             None => Ok(collection),
-            Some(_) => Err(ApiError::invalid("Adding or changing objects of a pinned collection is not allowed")),
+            Some(_) => {
+                Err(ApiError::invalid("Adding or changing objects of a pinned collection is not allowed"))
+            }
         }
     }
 }

@@ -44,7 +44,11 @@ impl Fault {
     }
 
     fn not_implemented() -> Self {
-        Self::new(501, "NotImplemented", "A header you provided implies functionality that is not implemented.")
+        Self::new(
+            501,
+            "NotImplemented",
+            "A header you provided implies functionality that is not implemented.",
+        )
     }
 }
 
@@ -282,7 +286,8 @@ fn get_object(
     told.insert("x-amz-version-id", HeaderValue::from(object.revision));
     let minus = if method == Method::HEAD { "" } else { "-" };
     let modified = httpdate::fmt_http_date(object.created.into());
-    for (name, value) in [(header::ETAG, format!("{minus}{}", object.id)), (header::LAST_MODIFIED, modified)] {
+    for (name, value) in [(header::ETAG, format!("{minus}{}", object.id)), (header::LAST_MODIFIED, modified)]
+    {
         told.insert(name, HeaderValue::from_str(&value).map_err(|_| Fault::internal())?);
     }
     if how == Ranges::Proper {

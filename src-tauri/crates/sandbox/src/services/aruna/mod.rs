@@ -113,10 +113,7 @@ impl LabServer for Aruna {
         LabService {
             service: KEY.to_owned(),
             url: self.lab.url.clone(),
-            secrets: BTreeMap::from([(
-                "token".to_owned(),
-                callers::practice_token(&USERS[0], &self.secret),
-            )]),
+            secrets: BTreeMap::from([("token".to_owned(), callers::practice_token(&USERS[0], &self.secret))]),
             settings: BTreeMap::new(),
             example_place: self.example_place(),
         }

@@ -36,7 +36,8 @@ impl Aruna {
 
     fn plant_project(&self, name: &str, description: &str, rights: &[(&str, Right)]) -> io::Result<String> {
         let id = ids::new_id(self.now());
-        let rights: BTreeMap<_, _> = rights.iter().map(|(user, right)| ((*user).to_owned(), *right)).collect();
+        let rights: BTreeMap<_, _> =
+            rights.iter().map(|(user, right)| ((*user).to_owned(), *right)).collect();
         let project =
             Project { id: id.clone(), name: name.to_owned(), description: description.to_owned(), rights };
         self.world().put_project(project)?;

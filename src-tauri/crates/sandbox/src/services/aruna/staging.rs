@@ -146,8 +146,7 @@ pub(crate) async fn update(
     staged.put_into(&mut next);
     next.declared = rules::hash(&body)?.flatten();
     let reupload = body.flag("reupload")?;
-    next.upload =
-        (reupload && body.flag("multiPart")?).then(|| Uuid::new_v4().simple().to_string());
+    next.upload = (reupload && body.flag("multiPart")?).then(|| Uuid::new_v4().simple().to_string());
     if !reupload {
         // Hashes and location are copied; the finish without upload makes them available.
         next.content.clone_from(&before.content);
@@ -177,11 +176,7 @@ pub(super) fn no_staged_revision(world: &World, object: &Object) -> Result<(), A
 }
 
 /// An object of a collection, staged or referenced.
-pub(super) fn object_in<'a>(
-    world: &'a World,
-    collection: &str,
-    id: &str,
-) -> Result<&'a Object, ApiError> {
+pub(super) fn object_in<'a>(world: &'a World, collection: &str, id: &str) -> Result<&'a Object, ApiError> {
     let object = world.objects.get(ids::checked(id)?).ok_or_else(ApiError::no_record)?;
     if object.status != Status::Trash && object.is_in(collection) {
         Ok(object)
@@ -252,7 +247,8 @@ pub(crate) async fn finish(
         }
         let parts = body.messages("completedParts")?;
         if !parts.is_empty() {
-            object.content = Some(Content { pieces: assembled(&aruna, &world, &object, &parts)?, digests: None });
+            object.content =
+                Some(Content { pieces: assembled(&aruna, &world, &object, &parts)?, digests: None });
         }
         // Without parts nobody tells the data proxy, and the object stays like this for ever.
         object.status = Status::Finalizing;

@@ -270,7 +270,9 @@ impl World {
     /// The available object under a key of a collection.
     pub(crate) fn at_path(&self, collection: &str, key: &str) -> Option<&Object> {
         self.objects.values().find(|object| {
-            object.status == Status::Available && object.reference(collection).is_some() && object.key() == key
+            object.status == Status::Available
+                && object.reference(collection).is_some()
+                && object.key() == key
         })
     }
 
@@ -285,7 +287,13 @@ impl World {
     }
 
     /// Notes a part that has arrived whole; it replaces an earlier one of its number.
-    pub(crate) fn add_part(&mut self, upload: &str, number: u32, piece: Piece, md5: String) -> io::Result<()> {
+    pub(crate) fn add_part(
+        &mut self,
+        upload: &str,
+        number: u32,
+        piece: Piece,
+        md5: String,
+    ) -> io::Result<()> {
         let line = PartLine { part: number, blob: piece.blob.unwrap_or_default(), size: piece.length, md5 };
         let mut text = serde_json::to_vec(&line)?;
         text.push(b'\n');
@@ -336,8 +344,8 @@ fn read_all<T: DeserializeOwned>(
     folder: &Path,
     id: impl Fn(&T) -> String,
 ) -> Result<BTreeMap<String, T>, SandboxError> {
-    let paths = names(folder, "json")
-        .map_err(|source| SandboxError::Folder { path: folder.to_owned(), source })?;
+    let paths =
+        names(folder, "json").map_err(|source| SandboxError::Folder { path: folder.to_owned(), source })?;
     let mut all = BTreeMap::new();
     for path in paths {
         if let Some(value) = read_json::<T>(&path)? {

@@ -1,0 +1,6 @@
+//! Aruna Object Storage through the app, and through the connector where the app has no command for it.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod bench;
+mod life;
+mod transfers;
