@@ -10,6 +10,7 @@ use crate::{
     object_fields::ObjectFields,
     places::{Spot, split},
 };
+use futures_util::StreamExt;
 use http::header;
 use labferry_model::{PartPlan, PartReceipt, Problem, ProblemCode, RemoteFile};
 use labferry_provider::{
@@ -79,6 +80,18 @@ pub(crate) fn check_name(name: &str) -> Result<(), Problem> {
             c.escape_debug()
         ))),
     }
+}
+
+/// Reads a part that need not be sent any more, so that the source is looked at all the same.
+async fn read_through(mut body: PartBody) -> ProviderResult<()> {
+    while let Some(piece) = body.stream.next().await {
+        piece.map_err(|error| {
+            ProviderError::new("send part", ProblemCode::SourceUnreadable, Advice::Stop)
+                .because(error.to_string())
+                .caused_by(error)
+        })?;
+    }
+    Ok(())
 }
 
 impl Connector {
@@ -181,10 +194,12 @@ impl Connector {
         let memory = self.memory(OPERATION, session)?;
         let receipt = |etag| PartReceipt { part, crc32c: 0, md5: None, etag };
         let Some(link) = self.part_link(session, &memory, part.number).await? else {
+            read_through(body).await?;
             return Ok(receipt(None));
         };
         // A request without bytes is refused; an empty object is finished without one.
         if memory.size == 0 {
+            read_through(body).await?;
             return Ok(receipt(None));
         }
         let answer = self.storage.send(&link, Call::put(OPERATION).part(body)).await?;
