@@ -20,6 +20,7 @@ async fn the_practice_lab_starts_once_and_is_found_again_by_the_next_start() {
     assert!(accounts_now.iter().all(|account| account["practice"] == true), "{accounts}");
     let nrp = accounts_now.iter().find(|account| account["service"] == "nrp").unwrap();
     let name = nrp["name"].as_str().unwrap().to_owned();
+    assert_eq!(accounts[0]["service"], "nrp", "in the lab's order");
     assert_eq!(
         app.call("practice_lab.start", json!({})).await.unwrap(),
         accounts,

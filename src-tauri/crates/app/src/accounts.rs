@@ -22,7 +22,7 @@ impl App {
         Ok(self.shared.connections.registry().forms().into_iter().map(service_row).collect())
     }
 
-    /// The accounts, by name.
+    /// The accounts, in the order they were added.
     ///
     /// # Errors
     /// A database that cannot be read.

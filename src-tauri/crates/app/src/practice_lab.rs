@@ -3,11 +3,11 @@
 //! Its world lies in the data folder and is found again by the next start, so the accounts stay and only their address
 //! is brought up to date. It is started by a person once; from then on whoever needs one of its accounts starts it.
 
-use labferry_model::{AccountName, Clock, Problem, ProblemCode, Secret, Secrets};
+use labferry_model::{AccountName, Clock, Problem, ProblemCode, Secret, Secrets, Timestamp};
 use labferry_sandbox::{LabService, Sandbox, SandboxError, SandboxOptions};
 use labferry_store::{Account, Store};
 use labferry_vault::{Vault, VaultKind};
-use std::{path::PathBuf, sync::Arc};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 use tokio::sync::Mutex;
 
 /// The practice lab of one data folder.
@@ -31,8 +31,11 @@ impl PracticeLab {
         if running.is_none() {
             match Sandbox::start(SandboxOptions::new(&self.folder)).await {
                 Ok(lab) => {
+                    // A millisecond apart, so that accounts keep the lab's order: the first is what a new user meets.
+                    let mut created = self.clock.now();
                     for service in &lab.description().services {
-                        self.settle_account(service).await?;
+                        self.settle_account(service, created).await?;
+                        created = created.plus(Duration::from_millis(1));
                     }
                     *running = Some(lab);
                 }
@@ -62,7 +65,7 @@ impl PracticeLab {
     }
 
     /// Adds the account of a service, or brings the one that is there up to date.
-    async fn settle_account(&self, service: &LabService) -> Result<(), Problem> {
+    async fn settle_account(&self, service: &LabService, now: Timestamp) -> Result<(), Problem> {
         let accounts = self.store.accounts().await.map_err(|error| error.problem())?;
         let ours = accounts.iter().find(|account| account.practice && account.service == service.service);
         let name = match ours {
@@ -74,7 +77,8 @@ impl PracticeLab {
         match self.vault.kind().await {
             // A practice token is worth nothing, so that a computer without a keychain can practise too.
             VaultKind::None => self.vault.keep_for_this_run(&name, secrets),
-            _ if self.vault.read(&name).await.ok().flatten().as_ref() == Some(&secrets) => {}
+            // What a service added to them, such as a token it rotates, stays.
+            _ if self.vault.read(&name).await.ok().flatten().is_some_and(|kept| holds(&kept, &secrets)) => {}
             _ => {
                 if let Err(error) = self.vault.write(&name, &secrets).await {
                     tracing::info!(%error, "the practice token is kept for this run only");
@@ -87,7 +91,7 @@ impl PracticeLab {
             service: service.service.clone(),
             url: service.url.clone(),
             settings: service.settings.clone(),
-            created: ours.map_or_else(|| self.clock.now(), |account| account.created),
+            created: ours.map_or(now, |account| account.created),
             practice: true,
         };
         let kept = match ours {
@@ -97,6 +101,10 @@ impl PracticeLab {
         };
         kept.map_err(|error| error.problem())
     }
+}
+
+fn holds(kept: &Secrets, secrets: &Secrets) -> bool {
+    secrets.iter().all(|(name, secret)| kept.get(name) == Some(secret))
 }
 
 /// `practice-nrp`, or with a number when a person took that name.

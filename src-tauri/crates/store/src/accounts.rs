@@ -97,13 +97,13 @@ impl Store {
         row.as_ref().map(read).transpose().map_err(|error| self.failed(error))
     }
 
-    /// All accounts, by name.
+    /// All accounts, in the order they were added.
     ///
     /// # Errors
     /// [`StoreError`] when the database cannot be read.
     pub async fn accounts(&self) -> Result<Vec<Account>, StoreError> {
         let mut connection = self.reader().await?;
-        let rows = sqlx::query("SELECT * FROM accounts ORDER BY name")
+        let rows = sqlx::query("SELECT * FROM accounts ORDER BY created, name")
             .fetch_all(&mut *connection)
             .await
             .map_err(|error| self.failed(error))?;
