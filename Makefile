@@ -12,7 +12,7 @@ test: ## install what is missing, run every check and every test
 soak: ## many more rounds of faults and kills than `make test` does; prints counts and seeds (about an hour)
 	@cargo build --quiet --locked --package labferry-cli
 	@LABFERRY_ROUNDS=4000 cargo test --quiet --locked --package labferry-engine --lib rounds -- --nocapture
-	@LABFERRY_FAULTS=600 cargo test --quiet --locked --package labferry-tests --test faults rounds -- --nocapture
+	@LABFERRY_FAULTS=300 cargo test --quiet --locked --package labferry-tests --test faults rounds -- --nocapture
 	@LABFERRY_KILLS=350 cargo test --quiet --locked --package labferry-tests --test crash any_moment -- --nocapture
 
 lint: ## format check, clippy and the interface's type check
