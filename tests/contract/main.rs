@@ -5,6 +5,7 @@
 //! is new enough. Where it is missing the suite says so and skips.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod kaleidoscope;
 mod official_client;
 
 use std::path::Path;
