@@ -144,7 +144,7 @@ async fn look_up(
             Entry::Container { container } => {
                 let below = match paths {
                     [_] => PathBuf::new(),
-                    _ => local_path(Path::new(""), &container.path, &mut below_taken),
+                    _ => local_path(Path::new(""), own_name(&container), &mut below_taken),
                 };
                 gather(provider, account, &container.path, &below, DEPTH, &mut found).await?;
                 records.push((below, container));
@@ -226,10 +226,18 @@ fn prepare(
         make_folder(&place)?;
         let text = serde_json::to_vec_pretty(&container.metadata)
             .map_err(|error| Problem::new(ProblemCode::Internal).because(error.to_string()))?;
-        let name = format!("{}.metadata.json", local_name_for(&container.path).name);
+        let name = format!("{}.metadata.json", local_name_for(own_name(container)).name);
         write_beside(&place, &name, &text)?;
     }
     Ok(())
+}
+
+/// What tells a container from its neighbours: the last part of its path, for one path may have many.
+fn own_name(container: &Container) -> &str {
+    match container.path.rsplit('/').next() {
+        None | Some("") => &container.title,
+        Some(last) => last,
+    }
 }
 
 fn make_folder(path: &Path) -> Result<(), Problem> {
