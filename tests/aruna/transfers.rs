@@ -106,6 +106,29 @@ async fn every_way_of_answering_ranges_and_receipts_is_read() {
 }
 
 #[tokio::test]
+async fn ranges_of_small_files_are_exact_although_the_service_gets_them_wrong() {
+    let bench = Bench::new().await;
+    bench.switch(json!({ "finalisation": "at_once" })).await;
+    let content = bytes(70_000);
+    put(&bench, "small.bin", &content, json!({ "shape": "parts" })).await;
+    let provider = bench.connect();
+    let path = format!("{PLACE}/small.bin");
+    for (offset, length) in [(0, 1), (69_999, 1), (1_000, 500), (60_000, 50_000)] {
+        let range = Some(ByteRange { offset, length });
+        let download = provider.open_download(&path, range, None).await.unwrap();
+        assert_eq!((download.offset, download.total), (offset, Some(70_000)));
+        let guard = download.revision.clone();
+        let pieces: Vec<_> = download.stream.try_collect().await.unwrap();
+        let begin = usize::try_from(offset).unwrap();
+        let end = content.len().min(begin + usize::try_from(length).unwrap());
+        assert!(pieces.concat() == content[begin..end], "{offset} {length}");
+        assert!(provider.open_download(&path, range, guard.as_deref()).await.is_ok());
+    }
+    let error = provider.open_download(&path, None, Some("01H3Z8Q4M7YV2S6N0T9XKJ4B5C")).await.err().unwrap();
+    assert!(error.problem.detail.unwrap().contains("changed"));
+}
+
+#[tokio::test]
 async fn an_empty_file_is_finished_without_an_upload() {
     let bench = Bench::new().await;
     let row = put(&bench, "empty.txt", b"", json!({})).await;

@@ -13,7 +13,7 @@ use futures_util::StreamExt;
 use http::{HeaderValue, StatusCode, header};
 use labferry_model::{ProblemCode, Secret, Timestamp};
 use labferry_provider::{
-    Advice, ByteRange, Download, ProviderError, ProviderResult, TemporaryLink,
+    Advice, ByteRange, ByteStream, Download, ProviderError, ProviderResult, TemporaryLink,
     http::{Answer, Call, SignedUrl},
 };
 use std::sync::Arc;
@@ -91,6 +91,7 @@ impl Connector {
             let stream = futures_util::stream::empty().boxed();
             return Ok(Download { offset: 0, total: Some(0), revision: Some(object.id), stream });
         }
+        let asked = range;
         let range = range.filter(|_| size > NO_RANGES_UP_TO);
         let link = self.download_link(OPERATION, path, &spot, &object).await?;
         let mut call = Call::get(OPERATION)
@@ -111,11 +112,17 @@ impl Connector {
         if told.is_some_and(|told| told != object.id) {
             return Err(changed(path));
         }
+        let (revision, total) = (Some(object.id), Some(size));
+        if let (Some(asked), None) = (asked, range) {
+            // Of a small file everything comes, and what was asked for is taken out of it here.
+            let stream = cut(answer.into_stream(), asked.offset, asked.length);
+            return Ok(Download { offset: asked.offset, total, revision, stream });
+        }
         let offset = first_byte(&answer, range, size)?;
         if range.is_some_and(|range| range.offset > 0) {
             self.saw_ranges(offset > 0);
         }
-        Ok(Download { offset, total: Some(size), revision: Some(object.id), stream: answer.into_stream() })
+        Ok(Download { offset, total, revision, stream: answer.into_stream() })
     }
 
     /// A link to hand out.
@@ -130,6 +137,29 @@ impl Connector {
         let link = self.download_link(OPERATION, path, &spot, &object).await?;
         Ok(TemporaryLink { url: Secret::new(link.reveal()), expires: expiry(&link) })
     }
+}
+
+/// `length` bytes of a stream from `offset` on.
+fn cut(stream: ByteStream, offset: u64, length: u64) -> ByteStream {
+    let state = Some((stream, offset, length));
+    futures_util::stream::unfold(state, |state| async move {
+        let (mut stream, mut skip, left) = state.filter(|(_, _, left)| *left > 0)?;
+        loop {
+            let mut piece = match stream.next().await? {
+                Ok(piece) => piece,
+                Err(error) => return Some((Err(error), None)),
+            };
+            let before = usize::try_from(skip).unwrap_or(usize::MAX).min(piece.len());
+            skip -= before as u64;
+            let _skipped = piece.split_to(before);
+            piece.truncate(usize::try_from(left).unwrap_or(usize::MAX));
+            if !piece.is_empty() {
+                let left = left - piece.len() as u64;
+                return Some((Ok(piece), Some((stream, skip, left))));
+            }
+        }
+    })
+    .boxed()
 }
 
 /// When a signed link ends: its date and its seconds.

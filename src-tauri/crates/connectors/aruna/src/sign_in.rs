@@ -69,7 +69,11 @@ impl Connector {
                         refusal.clean(&crate::errors::message(&refusal))
                     )));
             }
-            return Err(if error.is_not_found() { self.not_aruna(error) } else { error });
+            // The gateway itself always says a code and a message.
+            let is_foreign = refusal.status.is_client_error()
+                && refusal.status != http::StatusCode::TOO_MANY_REQUESTS
+                && serde_json::from_str::<Value>(&refusal.body).map_or(true, |body| body["code"].is_null());
+            return Err(if error.is_not_found() || is_foreign { self.not_aruna(error) } else { error });
         }
         let shown: Value = answer.json().await.map_err(|error| match error.problem.code {
             ProblemCode::BadAnswer => self.not_aruna(error),

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::Aruna;
 use super::answer::ApiError;
 use super::asked::{Fields, Query};
-use super::callers::Caller;
+use super::callers::{Caller, User};
 use super::ids;
 use super::object_json;
 use super::rules;
@@ -233,32 +233,48 @@ pub(crate) async fn finish(
     Path((collection, id, _upload)): Path<(String, String, String)>,
     body: Fields,
 ) -> Answer {
+    let is_sent = end(&aruna, user, &collection, &id, &body)?;
+    match aruna.switches().finalisation {
+        Finalisation::AfterMs(delay) if is_sent => aruna.finalise_in(delay),
+        Finalisation::AtOnce if is_sent => {
+            let job = Arc::clone(&aruna);
+            let done = tokio::task::spawn_blocking(move || job.finalise()).await;
+            done.map_err(std::io::Error::other)??;
+        }
+        _ => {}
+    }
+    shown(&aruna, &id)
+}
+
+/// Ends the staging; gives whether the data proxy has something to finalise.
+fn end(aruna: &Aruna, user: &User, collection: &str, id: &str, body: &Fields) -> Result<bool, ApiError> {
     let mut world = aruna.world();
-    world.collection_for(user, &collection, Right::Append)?;
-    let mut object = object_in(&world, &collection, &id)?.clone();
+    world.collection_for(user, collection, Right::Append)?;
+    let mut object = object_in(&world, collection, id)?.clone();
     if object.status != Status::Initializing {
         return Err(ApiError::invalid("Cannot finish object which is not in staging phase"));
     }
     if body.flag("noUpload")? {
-        make_available(&aruna, &mut world, object.clone())?;
-    } else {
-        if let Some(declared) = rules::hash(&body)? {
-            object.declared = declared;
-        }
-        let parts = body.messages("completedParts")?;
-        if !parts.is_empty() {
-            object.content =
-                Some(Content { pieces: assembled(&aruna, &world, &object, &parts)?, digests: None });
-        }
-        // Without parts nobody tells the data proxy, and the object stays like this for ever.
-        object.status = Status::Finalizing;
-        let is_sent = object.content.is_some();
-        world.put(object)?;
-        if let (true, Finalisation::AfterMs(delay)) = (is_sent, aruna.switches().finalisation) {
-            aruna.finalise_in(delay);
-        }
+        make_available(aruna, &mut world, object)?;
+        return Ok(false);
     }
-    let object = world.objects.get(&id).ok_or_else(ApiError::no_record)?;
+    if let Some(declared) = rules::hash(body)? {
+        object.declared = declared;
+    }
+    let parts = body.messages("completedParts")?;
+    if !parts.is_empty() {
+        object.content = Some(Content { pieces: assembled(aruna, &world, &object, &parts)?, digests: None });
+    }
+    // Without parts nobody tells the data proxy, and the object stays like this for ever.
+    object.status = Status::Finalizing;
+    let is_sent = object.content.is_some();
+    world.put(object)?;
+    Ok(is_sent)
+}
+
+fn shown(aruna: &Aruna, id: &str) -> Answer {
+    let world = aruna.world();
+    let object = world.objects.get(id).ok_or_else(ApiError::no_record)?;
     Ok(Json(json!({"object": object_json::object(&world, object, false)})))
 }
 

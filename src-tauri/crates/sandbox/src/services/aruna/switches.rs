@@ -37,6 +37,8 @@ impl Default for Switches {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Finalisation {
+    /// Before the answer to the finish.
+    AtOnce,
     /// This many milliseconds after it was finished.
     AfterMs(u64),
     /// Only when `POST /jobs/checksums/run` is called; until then it is like a server whose job died.
