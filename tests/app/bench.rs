@@ -95,8 +95,17 @@ impl Bench {
 
     /// The request that adds the lab's account under that name.
     pub(crate) fn account(&self, name: &str) -> Value {
-        let service = self.service();
-        json!({ "service": service.service, "name": name, "url": service.url, "secrets": service.secrets })
+        self.account_of("nrp", name)
+    }
+
+    /// The same for another service of the lab.
+    pub(crate) fn account_of(&self, key: &str, name: &str) -> Value {
+        let services = &self.lab.description().services;
+        let service = services.iter().find(|service| service.service == key).unwrap();
+        json!({
+            "service": service.service, "name": name, "url": service.url, "secrets": service.secrets,
+            "settings": service.settings,
+        })
     }
 
     /// The lab's repository.

@@ -1,10 +1,12 @@
-//! The practice lab is driven by the service's official client, `nrp-cmd`, unchanged: what the lab answers must do for a
-//! program that neither of us wrote.
+//! The practice lab is driven by the services' official clients, unchanged: what the lab answers must do for programs that
+//! none of us wrote. NRP's `nrp-cmd` is driven here, Airalogy's and Kaleidoscope's in files of their own.
 //!
-//! The client's path stands in `LABFERRY_NRP_CMD`; `.ci/setup test` installs it from `requirements.txt` where a Python
-//! is new enough. Where it is missing the suite says so and skips.
+//! Where nrp-cmd is stands in `LABFERRY_NRP_CMD`, a Python with airalogy in `LABFERRY_AIRALOGY_PYTHON`, one with kalbio in
+//! `LABFERRY_KALBIO_PYTHON`; `.ci/setup test` installs them where a Python is new enough. Where one is missing the suite
+//! says so and skips its part.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod airalogy;
 mod kaleidoscope;
 mod official_client;
 
@@ -36,7 +38,7 @@ impl Trial {
         let options =
             SandboxOptions { seed: false, switches, ..SandboxOptions::new(folder.path().join("lab")) };
         let sandbox = Sandbox::start(options).await.unwrap();
-        let client = OfficialClient::new(program, folder, &sandbox.description().services[0]);
+        let client = OfficialClient::new(program, folder, official_client::service(&sandbox, "nrp"));
         Some(Self { client, sandbox })
     }
 

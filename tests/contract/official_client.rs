@@ -15,25 +15,32 @@ const LONGEST: Duration = Duration::from_secs(180);
 
 /// The client's path, or nothing with a word about it.
 pub(crate) fn program() -> Option<PathBuf> {
-    let told = std::env::var_os("LABFERRY_NRP_CMD").map(PathBuf::from);
-    match told {
-        Some(path) if path.exists() => Some(path),
-        other => {
-            let why = other.map_or("LABFERRY_NRP_CMD is not set".to_owned(), |path| {
-                format!("there is no {}", path.display())
-            });
-            // Once, and straight to the handle: what a passing test prints is not shown.
-            static SAID: Once = Once::new();
-            SAID.call_once(|| {
-                let text = format!(
-                    "\ncontract: SKIPPED, the official client is not installed ({why}); '.ci/setup test' installs it \
-                     where Python is 3.12 or newer\n"
-                );
-                let _ = std::io::stderr().write_all(text.as_bytes());
-            });
-            None
-        }
-    }
+    static SAID: Once = Once::new();
+    installed("LABFERRY_NRP_CMD", "nrp-cmd", "3.12", &SAID)
+}
+
+/// The path that a variable tells, or nothing with a word about the client that it should lead to.
+pub(crate) fn installed(variable: &str, client: &str, python: &str, said: &Once) -> Option<PathBuf> {
+    let why = match std::env::var_os(variable).map(PathBuf::from) {
+        Some(path) if path.exists() => return Some(path),
+        Some(path) => format!("there is no {}", path.display()),
+        None => format!("{variable} is not set"),
+    };
+    // Once, and straight to the handle: what a passing test prints is not shown.
+    said.call_once(|| {
+        let text = format!(
+            "\ncontract: SKIPPED, the official client {client} is not installed ({why}); '.ci/setup test' installs it \
+             where Python is {python} or newer\n"
+        );
+        let _ = std::io::stderr().write_all(text.as_bytes());
+    });
+    None
+}
+
+/// One of the lab's services.
+pub(crate) fn service<'a>(sandbox: &'a Sandbox, key: &str) -> &'a LabService {
+    let mut services = sandbox.description().services.iter();
+    services.find(|service| service.service == key).expect("the lab speaks the service")
 }
 
 pub(crate) struct OfficialClient {

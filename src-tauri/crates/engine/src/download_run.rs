@@ -11,8 +11,8 @@ use crate::{
 };
 use futures_util::{StreamExt, TryStreamExt, stream};
 use labferry_model::{
-    Capabilities, ClashPolicy, Entry, Event, PartPlan, PartReceipt, Problem, ProblemCode, Proof, RemoteFile,
-    VerifyChoice, transfer::StoredPlan,
+    Algorithm, Capabilities, ClashPolicy, Entry, Event, PartPlan, PartReceipt, Problem, ProblemCode, Proof,
+    RemoteFile, VerifyChoice, transfer::StoredPlan,
 };
 use labferry_provider::{Advice, ByteRange, ProviderError, ProviderResult};
 use labferry_store::{Change, LedgerEntry};
@@ -30,16 +30,19 @@ const NAMES_TRIED: u32 = 1_000;
 pub(crate) async fn run(run: &mut Run) -> Result<(), Stop> {
     let facts = run.request(|| run.provider.capabilities()).await?;
     let path = run.remote_path();
-    let file = match run.request(|| run.provider.describe(&path)).await? {
+    let mut file = match run.request(|| run.provider.describe(&path)).await? {
         Entry::File { file } => file,
         Entry::Container { .. } => {
             let why = "it is a record; its files are fetched one by one";
             return Err(Stop::Failed(Problem::new(ProblemCode::InvalidRequest).about(&path).because(why)));
         }
     };
-    let size = file.size.ok_or_else(|| {
-        Problem::new(ProblemCode::BadAnswer).about(&path).because("the service tells no size for the file")
-    })?;
+    let known = proven(run, &path).await?;
+    let size = match file.size {
+        Some(size) => size,
+        None => untold_size(run, &file, known.as_ref(), &facts).await?,
+    };
+    file.size = Some(size);
     if let Some(proof) = settle_clash(run, &file, size, &facts).await? {
         let change = Change { size: Some(size), ..Change::default() };
         return run.step(Event::NothingToDo { proof }, change).await;
@@ -67,7 +70,7 @@ pub(crate) async fn run(run: &mut Run) -> Result<(), Stop> {
     let digests = ours.digests.clone();
     run.step(Event::FinishedOnService, Change { digests: Some(digests.clone()), ..Change::default() })
         .await?;
-    let proof = prove(run, &file, &ours, &facts).await?;
+    let proof = prove(run, &file, &ours, known.as_ref(), &facts).await?;
     let replace = run.transfer.on_clash == ClashPolicy::Replace;
     partial.finish(size, replace)?;
     let fingerprint = source_file::fingerprint(&run.transfer.local).await?;
@@ -90,20 +93,56 @@ pub(crate) async fn run(run: &mut Run) -> Result<(), Stop> {
     run.step(Event::Proven { proof }, change).await
 }
 
-/// What the service says of the file against what arrived.
+/// What is remembered of a file whose content was proven before.
+async fn proven(run: &Run, path: &str) -> Result<Option<LedgerEntry>, Stop> {
+    let entry = run.engine.store.ledger_find(&run.transfer.account, path).await?;
+    Ok(entry.filter(|entry| entry.proof.is_green()))
+}
+
+/// The size of a file whose service tells none: what was proven before, or else what it gives when it is read once. What
+/// ends early then ends at another byte the second time, or stays unproven.
+async fn untold_size(
+    run: &Run,
+    file: &RemoteFile,
+    known: Option<&LedgerEntry>,
+    facts: &Capabilities,
+) -> Result<u64, Stop> {
+    if let Some(entry) = known {
+        return Ok(entry.size);
+    }
+    let _connection = run.connection().await;
+    let counted = verify::fetch_digests(&*run.provider, &run.retry, file, facts).await?.size;
+    if counted == 0 {
+        let why = "the service tells no size and gave no bytes; the file may be kept elsewhere";
+        return Err(Stop::Failed(Problem::new(ProblemCode::BadAnswer).about(&file.path).because(why)));
+    }
+    Ok(counted)
+}
+
+/// What the service says of the file, or what was proven of it before, against what arrived.
 async fn prove(
     run: &Run,
     file: &RemoteFile,
     ours: &hash_ahead::Hashes,
+    known: Option<&LedgerEntry>,
     facts: &Capabilities,
 ) -> Result<Proof, Stop> {
     let by_size = run.transfer.verify == VerifyChoice::Size;
     match verify::by_digest(run, file.clone(), ours, !by_size && facts.proves_by_digest()).await? {
         Verdict::Different(problem) => Err(Stop::Differs(problem)),
         Verdict::Same(proof) if !by_size => Ok(proof),
+        Verdict::Unknown if !by_size && same_as_known(ours, known) => {
+            Ok(Proof::ReadBack { algorithm: Algorithm::Sha256 })
+        }
         // A service without digests: fetching the same bytes again would show nothing that the first time did not.
         Verdict::Same(_) | Verdict::Unknown => Ok(Proof::SizeOnly),
     }
+}
+
+/// Whether these are the bytes that were proven to be on the service before.
+fn same_as_known(ours: &hash_ahead::Hashes, known: Option<&LedgerEntry>) -> bool {
+    let sha256 = ours.digests.sha256.as_deref();
+    sha256.is_some() && known.and_then(|entry| entry.digests.sha256.as_deref()) == sha256
 }
 
 /// What is done about a file that is there already. `Some` when there is nothing to fetch.
