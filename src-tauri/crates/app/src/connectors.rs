@@ -7,6 +7,7 @@ pub(crate) fn registry() -> Registry {
     Registry::default()
         .with(labferry_connector_aruna::Aruna)
         .with(labferry_connector_airalogy::Airalogy)
+        .with(labferry_connector_aymara::Aymara)
         .with(labferry_connector_kaleidoscope::Kaleidoscope)
         .with(labferry_connector_nrp::Nrp)
 }

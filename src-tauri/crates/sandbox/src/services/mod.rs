@@ -2,6 +2,7 @@
 
 pub(crate) mod airalogy;
 pub(crate) mod aruna;
+pub(crate) mod aymara;
 pub(crate) mod kaleidoscope;
 pub(crate) mod nrp;
 
@@ -28,6 +29,7 @@ pub(crate) struct Opener {
 pub(crate) const ALL: &[Opener] = &[
     Opener { key: nrp::KEY, open: nrp::open },
     Opener { key: airalogy::KEY, open: airalogy::open },
+    Opener { key: aymara::KEY, open: aymara::open },
     Opener { key: kaleidoscope::KEY, open: kaleidoscope::open },
     Opener { key: aruna::KEY, open: aruna::open },
 ];

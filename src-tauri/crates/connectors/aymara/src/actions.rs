@@ -1,0 +1,131 @@
+//! What else can be done: let the service fetch a link, ask how far processing is, and see the frames of a video.
+
+use crate::{
+    connector::{Connector, no_such_path},
+    places::{ALL, Place, place},
+};
+use labferry_model::ProblemCode;
+use labferry_provider::{
+    Action, ActionField, ActionResult, Advice, FieldKind, ProviderError, ProviderResult, http::SignedUrl,
+};
+use serde_json::json;
+use std::collections::BTreeMap;
+
+const OPERATION: &str = "run action";
+const IMPORT: &str = "import";
+const STATUS: &str = "status";
+const FRAMES: &str = "frames";
+
+fn action(name: &str, title: &str, fields: Vec<ActionField>) -> Action {
+    Action { name: name.into(), title: title.into(), confirmation: None, fields }
+}
+
+impl Connector {
+    pub(crate) fn actions_of(&self, path: &str) -> Vec<Action> {
+        match place(path) {
+            Some(Place::Top | Place::Container(_)) => {
+                let field = |name: &str, label: &str, required| ActionField {
+                    name: name.into(),
+                    label: label.into(),
+                    kind: FieldKind::Text,
+                    required,
+                };
+                let fields = vec![
+                    field("link", "Link to the file", true),
+                    field(
+                        "type",
+                        "Media type, such as video/mp4, where the link's ending does not tell it",
+                        false,
+                    ),
+                ];
+                vec![action(IMPORT, "Import from a link", fields)]
+            }
+            Some(Place::File { .. }) => vec![
+                action(STATUS, "How far processing is", Vec::new()),
+                action(FRAMES, "Frames of the video", Vec::new()),
+            ],
+            _ => Vec::new(),
+        }
+    }
+
+    pub(crate) async fn act(
+        &self,
+        path: &str,
+        name: &str,
+        fields: &BTreeMap<String, String>,
+    ) -> ProviderResult<ActionResult> {
+        match (place(path), name) {
+            (Some(Place::Top), IMPORT) => {
+                let container = self.workspaces.first().map_or(ALL, String::as_str);
+                self.import(container, fields).await
+            }
+            (Some(Place::Container(container)), IMPORT) => self.import(container, fields).await,
+            (Some(Place::File { id, .. }), STATUS) => {
+                self.tell_status(path, id).await.map_err(|error| error.about(path))
+            }
+            (Some(Place::File { id, .. }), FRAMES) => {
+                self.tell_frames(id).await.map_err(|error| error.about(path))
+            }
+            (None, _) => Err(no_such_path(OPERATION, path)),
+            _ => {
+                Err(ProviderError::unsupported(OPERATION).about(name).because("there is no such action here"))
+            }
+        }
+    }
+
+    async fn import(
+        &self,
+        container: &str,
+        fields: &BTreeMap<String, String>,
+    ) -> ProviderResult<ActionResult> {
+        let field = |name: &str| fields.get(name).map_or("", |text| text.trim());
+        let link = SignedUrl::parse(field("link")).ok_or_else(|| {
+            ProviderError::new(OPERATION, ProblemCode::InvalidRequest, Advice::Stop)
+                .because("the link must begin with https:// or http:// and name a host")
+        })?;
+        let mut file = json!({ "remote_uri": link.reveal() });
+        if !field("type").is_empty() {
+            file["content_type"] = field("type").into();
+        }
+        let made = self.make_file(OPERATION, container, file, Some(link.reveal())).await?;
+        let id = made
+            .file_uuid
+            .filter(|id| !id.is_empty())
+            .ok_or_else(|| ProviderError::bad_answer(OPERATION, "the service gave the new file no id"))?;
+        let status = made.processing_status.unwrap_or_else(|| "pending".into());
+        Ok(ActionResult {
+            message: format!("The service fetches the file from {}; it is {status}.", link.host()),
+            place: Some(format!("{container}/{id}")),
+            details: json!({ "file_uuid": id, "processing_status": status }),
+        })
+    }
+
+    async fn tell_status(&self, path: &str, id: &str) -> ProviderResult<ActionResult> {
+        let status = self.status(OPERATION, id).await?;
+        let word = status.processing_status.unwrap_or_else(|| "unknown".into());
+        let message = match (word.as_str(), &status.error_message) {
+            ("completed", _) => "Processing is completed.".to_owned(),
+            ("failed", Some(error)) => format!("Processing has failed: {error}."),
+            ("failed", None) => "Processing has failed; the service does not say why.".to_owned(),
+            (other, _) => format!("Processing is {other}."),
+        };
+        Ok(ActionResult {
+            message,
+            place: Some(path.to_owned()),
+            details: json!({
+                "processing_status": word, "error_message": status.error_message, "updated_at": status.updated_at,
+            }),
+        })
+    }
+
+    /// The links are what is asked for here, as with a temporary link: they live for half an hour.
+    async fn tell_frames(&self, id: &str) -> ProviderResult<ActionResult> {
+        let frames = self.frames(OPERATION, id).await?;
+        let links: Vec<&str> = frames.iter().map(SignedUrl::reveal).collect();
+        Ok(ActionResult {
+            message: format!("{} frames.", links.len()),
+            place: None,
+            details: json!({ "frame_count": links.len(), "frame_urls": links }),
+        })
+    }
+}
