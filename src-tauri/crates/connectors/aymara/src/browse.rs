@@ -257,7 +257,7 @@ impl Connector {
                     Err(error) => return Err(error),
                 };
                 let is_unfinished = file.status == FileStatus::Pending;
-                Ok(is_unfinished.then(|| Leftover { path: file.path, name: file.name, size: None }))
+                Ok(is_unfinished.then_some(Leftover { path: file.path, name: file.name, size: None }))
             })
             .buffered(AT_ONCE)
             .collect()
