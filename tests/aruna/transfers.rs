@@ -129,6 +129,23 @@ async fn ranges_of_small_files_are_exact_although_the_service_gets_them_wrong() 
 }
 
 #[tokio::test]
+async fn a_taken_name_gets_a_new_revision_when_asked_for() {
+    let bench = Bench::new().await;
+    let (first, second, third) = (bytes(5_000), bytes(6_000), bytes((6 << 20) + 1));
+    put(&bench, "run.csv", &first, json!({ "metadata": { "labels": { "a": "1" } } })).await;
+    let refused = put(&bench, "run.csv", &second, json!({})).await;
+    assert_eq!(refused["problem"]["code"], "name_taken", "{refused}");
+    is_proven(&put(&bench, "run.csv", &second, json!({ "on_clash": "version" })).await, &second);
+    let more = json!({ "on_clash": "version", "shape": "parts" });
+    is_proven(&put(&bench, "run.csv", &third, more).await, &third);
+    let inside = bench.inside(PLACE, "run.csv").await.unwrap();
+    assert_eq!((&inside["revision"], &inside["sha256"]), (&json!(2), &json!(sha256(&third))), "{inside}");
+    let shown =
+        bench.call("browse.show", json!({ "account": "aruna", "path": format!("{PLACE}/run.csv") })).await;
+    assert_eq!(shown["file"]["metadata"]["labels"], json!({ "a": "1" }), "labels stay: {shown}");
+}
+
+#[tokio::test]
 async fn an_empty_file_is_finished_without_an_upload() {
     let bench = Bench::new().await;
     let row = put(&bench, "empty.txt", b"", json!({})).await;

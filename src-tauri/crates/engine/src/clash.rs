@@ -40,6 +40,8 @@ pub(crate) async fn settle(run: &mut Run, facts: &Capabilities, size: u64) -> Re
     match run.transfer.on_clash {
         ClashPolicy::Ask => Err(Stop::Failed(about(ProblemCode::NameTaken))),
         ClashPolicy::Skip => Ok(Clash::Nothing(None)),
+        // The connector finds the file there and begins its next version.
+        ClashPolicy::Version if facts.file_versions => Ok(Clash::Free),
         ClashPolicy::Version => Err(Stop::Failed(
             about(ProblemCode::Unsupported).because("this service keeps no versions of single files"),
         )),

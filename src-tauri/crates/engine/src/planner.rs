@@ -108,6 +108,7 @@ mod tests {
             links: false,
             folders: false,
             name_limit: 255,
+            file_versions: false,
             files_per_record: None,
         }
     }

@@ -55,6 +55,8 @@ pub struct Capabilities {
     pub folders: bool,
     /// Longest file name in UTF-8 bytes.
     pub name_limit: u32,
+    /// Whether a file whose name is taken can be kept as an older version: an upload to that name then adds the next one.
+    pub file_versions: bool,
     /// Most files one record holds.
     pub files_per_record: Option<u32>,
 }

@@ -113,6 +113,7 @@ impl Provider for Connector {
             links: true,
             folders: false,
             name_limit: NAME_LIMIT,
+            file_versions: false,
             files_per_record: None,
         })
     }

@@ -173,6 +173,7 @@ impl Connector {
             links: true,
             folders: true,
             name_limit: NAME_LIMIT,
+            file_versions: true,
             files_per_record: None,
         }
     }

@@ -4,7 +4,7 @@
 //! before each request: the gateway gives none once the object waits for no bytes any more.
 
 use crate::{
-    api_types::{LinkAnswer, Object, OneObject, Staged, Status},
+    api_types::{LinkAnswer, Object, OneObject, Staged, Status, own_labels},
     connector::{Connector, NAME_LIMIT, SEGMENT},
     errors,
     object_fields::ObjectFields,
@@ -15,7 +15,7 @@ use http::header;
 use labferry_model::{PartPlan, PartReceipt, Problem, ProblemCode, RemoteFile};
 use labferry_provider::{
     Advice, Leftover, PartBody, ProviderError, ProviderResult, ReceivedParts, UploadRequest, UploadSession,
-    http::{Call, SignedUrl},
+    http::{ApiUrl, Call, SignedUrl},
 };
 use percent_encoding::utf8_percent_encode;
 use serde::{Deserialize, Serialize};
@@ -94,6 +94,14 @@ async fn read_through(mut body: PartBody) -> ProviderResult<()> {
     Ok(())
 }
 
+/// The expected hash, left out where there is none.
+fn with_hash(mut body: Value, fields: &ObjectFields) -> Value {
+    if let Some(hash) = &fields.hash {
+        body["hash"] = hash.clone();
+    }
+    body
+}
+
 impl Connector {
     fn memory(&self, operation: &'static str, session: &UploadSession) -> ProviderResult<Memory> {
         serde_json::from_value(session.memory.clone())
@@ -141,19 +149,56 @@ impl Connector {
         let spot = self.spot(OPERATION, &request.container).await?.changeable(OPERATION)?;
         let fields = ObjectFields::read(OPERATION, &request.metadata)?;
         let in_parts = request.shape.in_parts && request.size > 0;
-        let mut body = json!({
-            "object": fields.stage(&request.name, request.size),
-            "multipart": in_parts,
-            "preferredEndpointId": "",
-            "isSpecification": false,
-        });
-        if let Some(hash) = &fields.hash {
-            body["hash"] = hash.clone();
-        }
-        let url = self.url(OPERATION, &format!("/v1/collection/{}/object", spot.id()))?;
-        let call = Call::post(OPERATION).json(&body)?;
-        let staged: Staged = self.json(&url, call).await.map_err(|error| error.about(&request.name))?;
+        let call = match self.at_key(OPERATION, &spot, &request.name).await? {
+            // The name is taken by a file that stays as an older revision; the engine asks for this only when told to.
+            Some(before) => self.revision_call(OPERATION, &spot, request, &before, &fields, in_parts)?,
+            None => {
+                let body = with_hash(
+                    json!({
+                        "object": fields.stage(&request.name, request.size),
+                        "multipart": in_parts,
+                        "preferredEndpointId": "",
+                        "isSpecification": false,
+                    }),
+                    &fields,
+                );
+                let url = self.url(OPERATION, &format!("/v1/collection/{}/object", spot.id()))?;
+                (url, Call::post(OPERATION).json(&body)?)
+            }
+        };
+        let staged: Staged = self.json(&call.0, call.1).await.map_err(|error| error.about(&request.name))?;
         self.session(OPERATION, &spot, request, staged, fields.hash, in_parts)
+    }
+
+    /// The request for the next revision of a file, with other bytes. Everything is overwritten, so labels and the rest are
+    /// sent as they were where none are given.
+    fn revision_call(
+        &self,
+        operation: &'static str,
+        spot: &Spot,
+        request: &UploadRequest,
+        before: &Object,
+        given: &ObjectFields,
+        in_parts: bool,
+    ) -> ProviderResult<(ApiUrl, Call)> {
+        let fields = ObjectFields {
+            labels: Some(given.labels.clone().unwrap_or_else(|| own_labels(&before.labels))),
+            hooks: Some(given.hooks.clone().unwrap_or_else(|| before.hooks.clone())),
+            data_class: Some(given.data_class.clone().unwrap_or_else(|| before.data_class.clone())),
+            hash: given.hash.clone(),
+            source: given.source.clone(),
+        };
+        let body = with_hash(
+            json!({
+                "object": fields.stage(&request.name, request.size),
+                "reupload": true,
+                "multiPart": in_parts,
+                "isSpecification": false,
+            }),
+            &fields,
+        );
+        let url = self.url(operation, &spot.object(&before.id, "/update"))?;
+        Ok((url, Call::post(operation).json(&body)?))
     }
 
     fn session(

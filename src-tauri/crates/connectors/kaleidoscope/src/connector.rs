@@ -203,6 +203,7 @@ impl Connector {
             links: false,
             folders: false,
             name_limit: NAME_LIMIT,
+            file_versions: false,
             files_per_record: None,
         }
     }

@@ -221,6 +221,7 @@ impl Connector {
             links: false,
             folders: false,
             name_limit: NAME_LIMIT,
+            file_versions: false,
             files_per_record: Some(FILES_PER_RECORD),
         }
     }

@@ -168,6 +168,7 @@ impl Provider for FakeService {
             links: false,
             folders: false,
             name_limit: 255,
+            file_versions: false,
             files_per_record: None,
         })
     }
