@@ -133,3 +133,35 @@ async fn a_file_of_unknown_length_comes_and_is_not_called_proven() {
     assert_eq!(row["problem"]["code"], "bad_answer", "{row}");
     assert!(!nothing.exists());
 }
+
+/// Nobody can remove a second copy, so a person decides whether one is made.
+#[tokio::test]
+async fn a_file_whose_answer_was_lost_is_sent_again_only_on_request() {
+    let bench = bench().await;
+    let control = bench.lab.description().control_url.clone();
+    let lost = json!([{ "match": { "service": "airalogy", "method": "POST", "path": "/upload$" }, "do": { "lose_answer": true } }]);
+    client().post(format!("{control}/faults")).json(&lost).send().await.unwrap().error_for_status().unwrap();
+    let copies = async || {
+        let files =
+            client().get(format!("{control}/inspect/files")).send().await.unwrap().text().await.unwrap();
+        let files: Value = serde_json::from_str(&files).unwrap();
+        files.as_array().unwrap().iter().filter(|file| file["name"] == "curve.csv").count()
+    };
+
+    let row = upload(&bench, &bench.work.file("curve.csv", &bytes(30_000))).await;
+    assert_eq!((&row["state"], &row["verified"]), (&json!("failed"), &json!(false)), "{row}");
+    let words = row["problem"]["message"].as_str().unwrap();
+    assert!(words.contains("sending it again would make a second one"), "{row}");
+    let problem = &row["problem"];
+    assert_eq!((&problem["severity"], &problem["button"]), (&json!("error"), &json!("retry")), "{row}");
+    assert!(!problem["next"].as_str().unwrap().contains("goes on"), "{row}");
+    assert_eq!(copies().await, 1, "it had arrived");
+    assert_eq!(listed(&bench).await["entries"], json!([]), "nothing is remembered as sent");
+
+    let id = row["id"].as_i64().unwrap();
+    bench.call("transfers.retry", json!({ "ids": [id] })).await;
+    bench.app.run_until_settled(&[id]).await.unwrap();
+    let row = bench.call("transfers.show", json!({ "id": id })).await["row"].clone();
+    assert_eq!(row["verified"], true, "{row}");
+    assert_eq!(copies().await, 2);
+}

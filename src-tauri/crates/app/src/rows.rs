@@ -166,7 +166,7 @@ pub(crate) fn transfer(transfer: Transfer) -> TransferRow {
         proof,
         verified: transfer.state.is_green(),
         digests: digests(&transfer.digests),
-        problem: problem(&transfer).as_ref().map(problem_text::words),
+        problem: problem(&transfer).as_ref().map(|problem| words(problem, &transfer.state)),
         attempts: transfer.attempts,
         part_count: transfer.plan.as_ref().map(|plan| plan.part_count),
         part_size: transfer.plan.as_ref().map(|plan| plan.part_size),
@@ -175,6 +175,17 @@ pub(crate) fn transfer(transfer: Transfer) -> TransferRow {
         place: transfer.place,
         name: transfer.name,
     }
+}
+
+/// The problem in words. Of a transfer that was given up nothing goes on by itself.
+fn words(problem: &Problem, state: &State) -> ProblemWords {
+    let mut words = problem_text::words(problem);
+    if matches!(state, State::Failed { .. }) && words.severity == "notice" {
+        words.severity = "error".to_owned();
+        words.next = "Read why it was given up; then try again, or cancel it.".to_owned();
+        words.button = Some("retry".to_owned());
+    }
+    words
 }
 
 /// What a person should read about a transfer, with the file it is about.
