@@ -175,6 +175,7 @@ impl Provider for Connector {
             links: true,
             folders: false,
             name_limit: NAME_LIMIT as u32,
+            file_versions: false,
             files_per_record: None,
         })
     }
