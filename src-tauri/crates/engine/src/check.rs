@@ -10,7 +10,7 @@ use labferry_model::{
     AccountName, Capabilities, DigestSet, Entry, FileStatus, Problem, Proof, RemoteDigest, RemoteFile,
 };
 use labferry_provider::{ListRequest, Provider, ProviderResult};
-use std::{future::Future, path::PathBuf};
+use std::{collections::HashSet, future::Future, path::PathBuf};
 
 /// Lines asked for at once when a record is checked.
 const PAGE: u32 = 200;
@@ -128,20 +128,19 @@ impl Engine {
             Some(Entry::File { file }) => return Ok(vec![file]),
             Some(Entry::Container { .. }) => {}
         }
-        let mut files = Vec::new();
+        let (mut files, mut seen) = (Vec::new(), HashSet::new());
         let mut request = ListRequest { path: path.to_owned(), limit: PAGE, ..ListRequest::default() };
         loop {
             let page = self.asked(|| provider.list(&request)).await?;
-            let before = files.len();
             files.extend(page.entries.into_iter().filter_map(|entry| match entry {
                 Entry::File { file } => Some(file),
                 Entry::Container { .. } => None,
             }));
-            // A page that names itself as the next one would never end.
-            if page.next.is_none() || page.next == request.page || files.len() == before {
-                return Ok(files);
+            // Pages that name each other in a circle would never end. A page of folders alone is no end.
+            match page.next {
+                Some(next) if seen.insert(next.clone()) => request.page = Some(next),
+                _ => return Ok(files),
             }
-            request.page = page.next;
         }
     }
 
@@ -178,7 +177,7 @@ impl Engine {
         let result = match verify::compare(&file, ours.size, &ours.hashes) {
             Verdict::Same(proof) => CheckResult::Verified(proof),
             Verdict::Different(problem) => CheckResult::Differs(problem),
-            Verdict::Unknown if request.read_back => {
+            Verdict::Unknown | Verdict::Unfinished if request.read_back => {
                 let theirs = verify::fetch_digests(provider, &self.shared().retry, &file, facts)
                     .await
                     .map_err(|error| error.problem)?;
@@ -192,7 +191,7 @@ impl Engine {
                     Err(problem) => CheckResult::Differs(problem),
                 }
             }
-            Verdict::Unknown => CheckResult::Unverifiable,
+            Verdict::Unknown | Verdict::Unfinished => CheckResult::Unverifiable,
         };
         Ok(outcome(file, result, Some(ours)))
     }

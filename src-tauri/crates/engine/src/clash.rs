@@ -3,6 +3,7 @@
 use crate::{
     hash_ahead,
     run::{Run, Stop},
+    upload_run::ignore_missing,
     verify::{self, Verdict},
 };
 use labferry_model::{Capabilities, ClashPolicy, FileStatus, Problem, ProblemCode, Proof, RemoteFile};
@@ -27,7 +28,9 @@ pub(crate) async fn settle(run: &mut Run, facts: &Capabilities, size: u64) -> Re
     let about = |code| Problem::new(code).about(&run.transfer.name);
     if matches!(file.status, FileStatus::Pending | FileStatus::Failed) {
         // A stored plan without a session: we announced it and the answer got lost.
-        let ours = run.transfer.plan.is_some() && file.size.is_none_or(|announced| announced == size);
+        // The source may have changed since: what was announced then is the stored size.
+        let ours = run.transfer.plan.is_some()
+            && file.size.is_none_or(|told| told == size || Some(told) == run.transfer.size);
         if ours || run.transfer.on_clash == ClashPolicy::Replace {
             clear(run, &file).await?;
             return Ok(Clash::Free);
@@ -46,7 +49,7 @@ pub(crate) async fn settle(run: &mut Run, facts: &Capabilities, size: u64) -> Re
             about(ProblemCode::Unsupported).because("this service keeps no versions of single files"),
         )),
         ClashPolicy::Replace => {
-            run.request(|| run.provider.delete(&file.path)).await?;
+            run.request(|| async { ignore_missing(run.provider.delete(&file.path).await) }).await?;
             Ok(Clash::Free)
         }
         ClashPolicy::Rename => {
@@ -70,7 +73,7 @@ async fn same_bytes(
     let ours = hash_ahead::hash_to_compare(&run.transfer.local, size, &facts.digests, &file.digests).await?;
     Ok(match verify::compare(file, size, &ours) {
         Verdict::Same(proof) => Some(proof),
-        Verdict::Different(_) | Verdict::Unknown => None,
+        Verdict::Different(_) | Verdict::Unknown | Verdict::Unfinished => None,
     })
 }
 
@@ -80,7 +83,7 @@ async fn find(run: &Run, name: &str) -> Result<Option<RemoteFile>, Stop> {
 
 async fn clear(run: &Run, file: &RemoteFile) -> Result<(), Stop> {
     let leftover = Leftover { path: file.path.clone(), name: file.name.clone(), size: file.size };
-    Ok(run.request(|| run.provider.clear_leftover(&leftover)).await?)
+    Ok(run.request(|| async { ignore_missing(run.provider.clear_leftover(&leftover).await) }).await?)
 }
 
 async fn free_name(run: &Run) -> Result<String, Stop> {

@@ -1,7 +1,7 @@
 //! Transfers that wait for the world: offline accounts are probed, and go on by themselves when they answer.
 
 use crate::{engine::Shared, settle::still_offline};
-use labferry_model::{AccountName, Event, TransferId};
+use labferry_model::{AccountName, Event, State, Transfer, TransferId, WaitReason};
 use labferry_store::{Change, StoreError};
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -38,9 +38,15 @@ pub(crate) async fn probe(shared: &Arc<Shared>, probes: &mut Probes) -> Result<(
                 return;
             }
             for id in ids {
-                let now = shared.clock.now();
-                // Any other state means that a person was faster.
-                let _ = shared.store.apply(id, Event::ResumeAsked, Change::default(), now).await;
+                // Any other state means that a person was faster while the account was asked. `Held` and not
+                // `ResumeAsked`, which would take a paused transfer up again.
+                let offline = |transfer: Transfer| {
+                    matches!(transfer.state, State::Waiting { why: WaitReason::Offline { .. } })
+                };
+                if shared.store.transfer(id).await.ok().flatten().is_some_and(offline) {
+                    let turn = Event::Held { why: WaitReason::Turn };
+                    let _ = shared.store.apply(id, turn, Change::default(), shared.clock.now()).await;
+                }
             }
             shared.woken.notify_one();
         });

@@ -48,7 +48,7 @@ pub(crate) async fn run(run: &mut Run) -> Result<(), Stop> {
         return run.step(Event::NothingToDo { proof }, change).await;
     }
     room_for(run, size)?;
-    let partial = PartialFile::beside(&run.transfer.local);
+    let partial = PartialFile::beside(&run.transfer.local, run.transfer.id);
     let (plan, receipts) = begin(run, &partial, &file, size, &facts).await?;
     let received: u64 = receipts.iter().map(|receipt| receipt.part.length).sum();
     run.meter.begin(size, received);
@@ -135,7 +135,7 @@ async fn prove(
             Ok(Proof::ReadBack { algorithm: Algorithm::Sha256 })
         }
         // A service without digests: fetching the same bytes again would show nothing that the first time did not.
-        Verdict::Same(_) | Verdict::Unknown => Ok(Proof::SizeOnly),
+        Verdict::Same(_) | Verdict::Unknown | Verdict::Unfinished => Ok(Proof::SizeOnly),
     }
 }
 
@@ -212,18 +212,25 @@ async fn begin(
     if let Some(plan) = run.transfer.plan.clone().filter(|_| run.transfer.session.as_ref() == Some(&memory)) {
         let stored = run.engine.store.receipts(run.transfer.id).await?;
         let kept = stored.len();
-        let receipts: Vec<PartReceipt> = tokio::task::block_in_place(|| {
+        let reading = partial.clone();
+        // On a thread of its own: a large file takes minutes, and a pause must not wait for it.
+        let receipts: Vec<PartReceipt> = tokio::task::spawn_blocking(move || {
             stored
                 .into_iter()
-                .filter(|receipt| matches!(partial.sum(receipt.part), Ok(Some(sum)) if sum == receipt.crc32c))
+                .filter(|receipt| matches!(reading.sum(receipt.part), Ok(Some(sum)) if sum == receipt.crc32c))
                 .collect()
-        });
+        })
+        .await
+        .map_err(|error| Problem::new(ProblemCode::Internal).because(error.to_string()))?;
         if kept > 0 && receipts.len() == kept && partial.length().is_some() {
             run.step(Event::PlanStored, Change::default()).await?;
             return Ok((plan, receipts));
         }
     }
-    let ranged = facts.ranges != Some(false) && size >= facts.parts_from.min(run.engine.limits.part_size * 4);
+    // Without something that names the content, ranges could be pieces of two contents.
+    let named = file.revision.is_some();
+    let ranged =
+        named && facts.ranges != Some(false) && size >= facts.parts_from.min(run.engine.limits.part_size * 4);
     let part_size = if ranged { run.engine.limits.part_size } else { size };
     let part_count = if ranged { u32::try_from(size.div_ceil(part_size)).unwrap_or(u32::MAX) } else { 1 };
     let plan = StoredPlan { in_parts: ranged, part_size, part_count };

@@ -76,7 +76,9 @@ pub(crate) struct Pace {
 impl Pace {
     /// That many bytes more need not be waited for.
     pub(crate) fn sent(&self, bytes: u64) {
-        *self.sent.lock().unwrap_or_else(PoisonError::into_inner) += bytes;
+        let mut sent = self.sent.lock().unwrap_or_else(PoisonError::into_inner);
+        *sent = sent.saturating_add(bytes);
+        drop(sent);
         self.moved.notify_all();
     }
 
@@ -130,8 +132,11 @@ impl HashAhead {
     /// A file that cannot be read, or that is shorter than it was.
     pub(crate) async fn finish(mut self) -> Result<Hashes, Problem> {
         self.pace.release();
-        let Some(work) = self.work.take() else { return Err(Problem::new(ProblemCode::Internal)) };
-        match work.await {
+        let Some(work) = self.work.as_mut() else { return Err(Problem::new(ProblemCode::Internal)) };
+        // Kept until it has ended: a wait that is dropped must give the reader up, or it reads on to the file's end.
+        let ended = work.await;
+        self.work = None;
+        match ended {
             Ok(Ok(hashes)) => Ok(hashes),
             Ok(Err(error)) if error.kind() == io::ErrorKind::UnexpectedEof => {
                 Err(Problem::new(ProblemCode::SourceChanged)
@@ -293,6 +298,25 @@ mod tests {
                 .len(),
             64
         );
+    }
+
+    #[tokio::test]
+    async fn a_wait_that_is_dropped_gives_the_reader_up() {
+        use futures_util::FutureExt;
+        let folder = Folder::new();
+        let path = folder.path("sparse");
+        let size = 64 << 30;
+        std::fs::File::create(&path).unwrap().set_len(size).unwrap();
+        let reader = HashAhead::start(&path, size, Wanted::default());
+        let pace = reader.pace();
+        while pace.hashed() == 0 {
+            tokio::task::yield_now().await;
+        }
+        assert!(reader.finish().now_or_never().is_none());
+        while Arc::strong_count(&pace) > 1 {
+            tokio::task::yield_now().await;
+        }
+        assert!(pace.hashed() < size);
     }
 
     #[tokio::test]

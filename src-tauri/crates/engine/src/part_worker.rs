@@ -16,6 +16,8 @@ pub(crate) struct Parts<'a> {
     pub(crate) session: &'a UploadSession,
     /// Whether the service's receipt for a part is the MD5 of its bytes.
     pub(crate) part_md5: bool,
+    /// Whether parts may arrive in any order and at once.
+    pub(crate) any_order: bool,
     pub(crate) pace: Arc<Pace>,
 }
 
@@ -23,7 +25,7 @@ impl Parts<'_> {
     /// Sends these parts; returns when each has its stored receipt. The first failure ends it and drops what is in
     /// flight.
     pub(crate) async fn send_all(&self, missing: Vec<PartPlan>) -> Result<Vec<PartReceipt>, Stop> {
-        let at_once = self.run.engine.limits.parts_per_file.max(1);
+        let at_once = if self.any_order { self.run.engine.limits.parts_per_file.max(1) } else { 1 };
         stream::iter(missing).map(|part| self.send(part)).buffer_unordered(at_once).try_collect().await
     }
 

@@ -1,7 +1,7 @@
-//! A download on its way to its name: written beside it as `.NAME.labferry-part`, seen under its own name only when it
+//! A download on its way to its name: written beside it as `.NAME.NUMBER.labferry-part`, seen under its own name only when it
 //! is whole and proven.
 
-use labferry_model::{PartPlan, Problem, ProblemCode};
+use labferry_model::{PartPlan, Problem, ProblemCode, TransferId};
 use std::{
     fs::{File, OpenOptions},
     io,
@@ -9,6 +9,7 @@ use std::{
 };
 
 /// A file that grows beside its destination.
+#[derive(Clone)]
 pub(crate) struct PartialFile {
     path: PathBuf,
     destination: PathBuf,
@@ -25,15 +26,16 @@ pub(crate) fn problem(path: &Path, error: &io::Error) -> Problem {
 }
 
 impl PartialFile {
-    pub(crate) fn beside(destination: &Path) -> Self {
+    /// Each transfer has its own, so that two with the same destination never write into one file.
+    pub(crate) fn beside(destination: &Path, id: TransferId) -> Self {
         let name =
             destination.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         // A long name leaves no room for the ending: 255 bytes is the limit of every common file system.
-        let mut kept = name.len().min(230);
+        let mut kept = name.len().min(210);
         while !name.is_char_boundary(kept) {
             kept -= 1;
         }
-        let path = destination.with_file_name(format!(".{}.labferry-part", &name[..kept]));
+        let path = destination.with_file_name(format!(".{}.{id}.labferry-part", &name[..kept]));
         Self { path, destination: destination.to_path_buf() }
     }
 
@@ -134,7 +136,7 @@ mod tests {
     fn a_file_gets_its_name_only_when_it_is_whole() {
         let folder = Folder::new();
         let destination = folder.path("sub/scan.tif");
-        let partial = PartialFile::beside(&destination);
+        let partial = PartialFile::beside(&destination, TransferId(1));
         partial.prepare(false).unwrap();
         std::fs::write(partial.path(), b"abcdef").unwrap();
         assert_eq!(partial.length(), Some(6));
@@ -151,7 +153,7 @@ mod tests {
     fn a_file_that_is_there_is_not_overwritten() {
         let folder = Folder::new();
         let destination = folder.write("scan.tif", b"old");
-        let partial = PartialFile::beside(&destination);
+        let partial = PartialFile::beside(&destination, TransferId(1));
         partial.prepare(false).unwrap();
         assert_eq!(partial.finish(0, false).unwrap_err().code, ProblemCode::DestinationExists);
         assert_eq!(std::fs::read(&destination).unwrap(), b"old");
@@ -162,7 +164,7 @@ mod tests {
     #[test]
     fn the_longest_name_has_a_partial_file() {
         let folder = Folder::new();
-        let partial = PartialFile::beside(&folder.path(&"ü".repeat(127)));
+        let partial = PartialFile::beside(&folder.path(&"ü".repeat(127)), TransferId(i64::MAX));
         partial.prepare(false).unwrap();
         partial.remove();
         assert!(!partial.path().exists());

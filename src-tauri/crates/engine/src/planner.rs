@@ -37,7 +37,7 @@ pub(crate) fn wish(
     };
     if let Some(rules) = parts {
         return in_parts(size, rules, limits)
-            .ok_or_else(|| too_large(rules.max * u64::from(rules.max_count)));
+            .ok_or_else(|| too_large(rules.max.saturating_mul(u64::from(rules.max_count))));
     }
     if choice == ShapeChoice::Parts {
         return Err(Problem::new(ProblemCode::Unsupported).because("the service takes no files in parts"));

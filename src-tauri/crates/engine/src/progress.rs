@@ -116,7 +116,9 @@ impl Meter {
         state.told = state.told.max((self.finished.load(Ordering::Relaxed) + moving).min(size));
         let told = state.told;
         state.history.push_back((now, told));
-        while state.history.len() > 2 && state.history.get(1).is_some_and(|&(at, _)| now - at > WINDOW) {
+        while state.history.len() > 2
+            && state.history.get(1).is_some_and(|&(at, _)| now.saturating_sub(at) > WINDOW)
+        {
             state.history.pop_front();
         }
         let bytes_per_second = state.speed(now);

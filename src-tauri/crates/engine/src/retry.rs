@@ -72,7 +72,7 @@ pub(crate) fn is_offline(error: &ProviderError) -> bool {
 /// How long an item rests that used up its tries: it doubles with the time it has failed, from the first pause to
 /// the longest.
 pub(crate) fn item_pause(limits: &Limits, failing_since: Timestamp, now: Timestamp) -> Duration {
-    now.since(failing_since).clamp(limits.item_pause_first, limits.item_pause_most)
+    now.since(failing_since).max(limits.item_pause_first).min(limits.item_pause_most)
 }
 
 fn doubled(first: Duration, most: Duration, times: u32) -> Duration {
@@ -139,5 +139,11 @@ mod tests {
         assert_eq!(rest(0), limits.item_pause_first);
         assert_eq!(rest(2), Duration::from_secs(2 * 3600));
         assert_eq!(rest(100), limits.item_pause_most);
+        let odd = Limits { item_pause_most: Duration::from_secs(1), ..limits };
+        assert_eq!(
+            item_pause(&odd, since, since),
+            odd.item_pause_most,
+            "settings that contradict each other"
+        );
     }
 }

@@ -2,19 +2,25 @@
 
 use crate::{
     engine::Shared,
+    partial_file::PartialFile,
     retry::{is_offline, item_pause},
     run::{Run, Stop},
     upload_run::ignore_missing,
 };
-use labferry_model::{Event, Problem, ProblemCode, State, Transfer, TransferId, WaitReason};
+use labferry_model::{
+    Clock, Direction, Event, Problem, ProblemCode, State, Transfer, TransferId, WaitReason,
+};
 use labferry_provider::{Advice, Provider, ProviderError, UploadSession};
-use labferry_store::{Change, StoreError, TransferFilter};
-use std::{collections::HashMap, sync::Arc};
-use tokio_util::sync::CancellationToken;
+use labferry_store::{Change, StoreError};
+use std::{collections::HashSet, sync::Arc, time::Duration};
+use tokio::task::JoinSet;
 
 /// Times a transfer is sent anew from its first byte because the service lost it or holds other bytes. A service that
 /// does it again and again is not going to stop.
 const FRESH_STARTS: u32 = 3;
+
+/// How long the end of a run waits for the service to let go of cancelled uploads.
+const LAST_MOMENT: Duration = Duration::from_secs(5);
 
 /// Stores what follows from a stop.
 pub(crate) async fn stopped(
@@ -39,7 +45,10 @@ pub(crate) async fn stopped(
         }
         Stop::Service(error) => match error.advice {
             Advice::FreshSession => (fresh_start(shared, &transfer, error.problem), begin_anew(&transfer)),
-            _ => after_failure(shared, &transfer, error),
+            _ => {
+                let progressed = run.is_some_and(|run| transfer.bytes_done > run.transfer.bytes_done);
+                after_failure(shared, &transfer, error, progressed)
+            }
         },
     };
     match shared.store.apply(id, event, change, shared.clock.now()).await {
@@ -78,7 +87,13 @@ fn fresh_start(shared: &Shared, transfer: &Transfer, problem: Problem) -> Event 
     }
 }
 
-fn after_failure(shared: &Shared, transfer: &Transfer, error: ProviderError) -> (Event, Change) {
+/// A run that `progressed` ended the row of failures before it.
+fn after_failure(
+    shared: &Shared,
+    transfer: &Transfer,
+    error: ProviderError,
+    progressed: bool,
+) -> (Event, Change) {
     let now = shared.clock.now();
     let offline = is_offline(&error);
     let problem = named(error.problem, transfer);
@@ -88,7 +103,7 @@ fn after_failure(shared: &Shared, transfer: &Transfer, error: ProviderError) -> 
     match error.advice {
         Advice::SignIn => (Event::Held { why: WaitReason::SignIn { problem } }, Change::default()),
         Advice::Again | Advice::AgainAfter(_) => {
-            let since = transfer.failing_since.unwrap_or(now);
+            let since = transfer.failing_since.filter(|_| !progressed).unwrap_or(now);
             if now.since(since) >= shared.limits.item_patience {
                 return (Event::Failed { problem }, Change::default());
             }
@@ -123,41 +138,68 @@ async fn abandon_with(provider: &dyn Provider, transfer: &Transfer) -> bool {
     }
 }
 
-/// Removes from the service what cancelled uploads left there. One that cannot be reached now keeps its session and is
-/// offered as a leftover.
+/// Removes from the service what cancelled uploads left there. One that cannot be reached now keeps its session: it is
+/// asked once by each process, and offered as a leftover.
 pub(crate) async fn clear_cancelled(
     shared: &Arc<Shared>,
-    in_hand: &HashMap<TransferId, CancellationToken>,
+    in_hand: impl Fn(TransferId) -> bool,
+    clearing: &mut Clearing,
 ) -> Result<(), StoreError> {
-    /// Newest first, and a bounded look: a cancelled row is cleared within a moment of being cancelled.
-    const LOOK: u32 = 50;
-    let filter = TransferFilter {
-        states: Some(vec![State::Cancelled.name()]),
-        limit: LOOK,
-        newest_first: true,
-        ..TransferFilter::default()
-    };
-    for transfer in shared.store.transfers(&filter).await? {
-        if transfer.session.is_none() || in_hand.contains_key(&transfer.id) {
-            continue;
-        }
-        // Forgotten first, so that a service that is down is asked once and not at every turn.
-        match shared.store.amend(transfer.id, Change { clear_parts: true, ..Change::default() }).await {
-            Err(StoreError::NotFound(_)) => continue,
-            result => result?,
-        };
-        match transfer.direction {
-            labferry_model::Direction::Download => {
-                crate::partial_file::PartialFile::beside(&transfer.local).remove();
-            }
-            labferry_model::Direction::Upload => {
-                if let Ok(provider) = shared.accounts.provider(&transfer.account).await {
-                    tokio::spawn(async move { abandon_with(provider.as_ref(), &transfer).await });
-                }
-            }
+    while let Some(ended) = clearing.tasks.try_join_next() {
+        // A transfer that is cancelled once more is cleared once more.
+        if let Ok(Some(id)) = ended {
+            clearing.asked.remove(&id);
         }
     }
+    for transfer in shared.store.cancelled_with_session(clearing.asked.iter().copied().collect()).await? {
+        if in_hand(transfer.id) || !clearing.asked.insert(transfer.id) {
+            continue;
+        }
+        let shared = shared.clone();
+        clearing.tasks.spawn(async move {
+            let cleared = match transfer.direction {
+                Direction::Download => {
+                    PartialFile::beside(&transfer.local, transfer.id).remove();
+                    true
+                }
+                Direction::Upload => match shared.accounts.provider(&transfer.account).await {
+                    Ok(provider) => abandon_with(provider.as_ref(), &transfer).await,
+                    Err(_) => false,
+                },
+            };
+            // Somebody may have asked for it again in the meantime.
+            let now = shared.store.transfer(transfer.id).await.ok().flatten();
+            if cleared
+                && now.is_some_and(|now| now.state == State::Cancelled && now.session == transfer.session)
+            {
+                let forget = Change { clear_parts: true, plan: transfer.plan.clone(), ..Change::default() };
+                if let Err(error) = shared.store.amend(transfer.id, forget).await {
+                    tracing::warn!(id = %transfer.id, %error, "a cancelled transfer kept its session");
+                }
+            }
+            cleared.then_some(transfer.id)
+        });
+    }
     Ok(())
+}
+
+/// Cancelled transfers being cleared.
+#[derive(Default)]
+pub(crate) struct Clearing {
+    /// Those that were seen to by this process.
+    asked: HashSet<TransferId>,
+    tasks: JoinSet<Option<TransferId>>,
+}
+
+impl Clearing {
+    /// Gives those that were begun a moment to end. One that does not keeps its session for the next start.
+    pub(crate) async fn finish(&mut self, clock: &dyn Clock) {
+        let ended = async { while self.tasks.join_next().await.is_some() {} };
+        tokio::select! {
+            () = ended => {}
+            () = clock.sleep(LAST_MOMENT) => {}
+        }
+    }
 }
 
 /// Whether a problem says that the service cannot be reached.

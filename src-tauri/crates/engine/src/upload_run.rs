@@ -69,7 +69,8 @@ pub(crate) async fn run(run: &mut Run) -> Result<(), Stop> {
             .filter(|part| !begun.receipts.iter().any(|receipt| receipt.part == *part))
             .collect();
         hashing.pace().sent(received);
-        let sender = Parts { run, session: &begun.session, part_md5, pace: hashing.pace() };
+        let any_order = facts.parts.as_ref().is_none_or(|rules| rules.any_order);
+        let sender = Parts { run, session: &begun.session, part_md5, any_order, pace: hashing.pace() };
         let mut receipts = sender.send_all(missing).await?;
         receipts.extend(begun.receipts);
         receipts.sort_by_key(|receipt| receipt.part.number);
@@ -113,7 +114,7 @@ async fn resume(run: &mut Run, source: &Fingerprint) -> Result<Option<Begun>, St
         return Ok(None);
     };
     let Ok(session) = serde_json::from_value::<UploadSession>(stored) else {
-        run.note(Change { clear_parts: true, ..Change::default() }).await?;
+        run.note(Change { clear_parts: true, plan: Some(plan), ..Change::default() }).await?;
         return Ok(None);
     };
     if run.transfer.fingerprint.as_ref() != Some(source) {

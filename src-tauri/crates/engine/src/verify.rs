@@ -26,6 +26,8 @@ pub(crate) enum Verdict {
     Different(Problem),
     /// Nothing that can be compared.
     Unknown,
+    /// The service has not finished its work on the file; not even its size counts yet.
+    Unfinished,
 }
 
 /// Compares what a service tells of a file with our size and digests. One digest that differs outweighs any that agree.
@@ -107,9 +109,16 @@ pub(crate) async fn by_digest(
     let begin = clock.monotonic();
     let mut pause = POLL.0;
     loop {
-        let ready = !matches!(file.status, FileStatus::Pending | FileStatus::Processing);
-        let verdict = if ready { compare(&file, size, ours) } else { Verdict::Unknown };
-        let waiting_helps = verdict == Verdict::Unknown && (!ready || digest_wanted);
+        let verdict = match file.status {
+            FileStatus::Ready => compare(&file, size, ours),
+            FileStatus::Pending | FileStatus::Processing => Verdict::Unfinished,
+            FileStatus::Failed => Verdict::Different(
+                Problem::new(ProblemCode::ServiceFailed)
+                    .about(&file.name)
+                    .because("the service gave up on the file after it had accepted it"),
+            ),
+        };
+        let waiting_helps = verdict == Verdict::Unfinished || (verdict == Verdict::Unknown && digest_wanted);
         if !waiting_helps || clock.monotonic().saturating_sub(begin) >= run.engine.limits.digest_patience {
             return Ok(verdict);
         }
@@ -143,6 +152,10 @@ pub(crate) async fn prove(
     match (verdict, choice) {
         (Verdict::Different(problem), _) => Err(Stop::Differs(problem)),
         (Verdict::Same(proof), VerifyChoice::Auto | VerifyChoice::Digest) => Ok(proof),
+        (Verdict::Unfinished, VerifyChoice::Size | VerifyChoice::Digest) => {
+            let error = ProviderError::new("verify", ProblemCode::ServiceFailed, Advice::Again);
+            Err(Stop::Service(error.about(name).because("the service is still working on the file")))
+        }
         (_, VerifyChoice::Size | VerifyChoice::Digest) => Ok(Proof::SizeOnly),
         (_, VerifyChoice::Auto | VerifyChoice::ReadBack) => {
             let theirs = read_back(run, &path, facts).await?;

@@ -87,6 +87,27 @@ impl Store {
         rows.iter().map(transfer_row::read).collect::<Result<_, _>>().map_err(|error| self.failed(error))
     }
 
+    /// Cancelled transfers whose session is still stored, those but `skip`: what the service may still hold of them is
+    /// to be removed. At most 50, the newest first.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be read.
+    pub async fn cancelled_with_session(&self, skip: Vec<TransferId>) -> Result<Vec<Transfer>, StoreError> {
+        let skip = crate::columns::json(&skip).map_err(|error| self.failed(error))?;
+        let mut connection = self.reader().await?;
+        let rows = sqlx::query(concat!(
+            "SELECT ",
+            transfer_row::transfer_columns!(),
+            " FROM transfers WHERE state = 'cancelled' AND session IS NOT NULL
+             AND id NOT IN (SELECT value FROM json_each(?)) ORDER BY id DESC LIMIT 50"
+        ))
+        .bind(skip)
+        .fetch_all(&mut *connection)
+        .await
+        .map_err(|error| self.failed(error))?;
+        rows.iter().map(transfer_row::read).collect::<Result<_, _>>().map_err(|error| self.failed(error))
+    }
+
     /// The sums, which are kept as transfers change: the cost does not grow with their number.
     ///
     /// # Errors

@@ -3,6 +3,7 @@
 
 mod bench;
 pub(crate) mod clock;
+mod reviewed;
 mod rounds;
 mod service;
 mod transfers;

@@ -33,6 +33,8 @@ pub(crate) enum Fault {
     Forget,
     /// The host cannot be reached.
     Offline,
+    /// The connector itself is at fault.
+    Panic,
 }
 
 #[derive(Default)]
@@ -58,6 +60,12 @@ pub(crate) struct FakeService {
     script: Mutex<Script>,
     pub(crate) keeps_digests: bool,
     pub(crate) ranges: bool,
+    /// Whether finished files stay in the service's hands for ever.
+    pub(crate) never_ready: bool,
+    /// Whether the first page of a list holds a folder and no file.
+    pub(crate) folders_first: bool,
+    /// Held by a test, it lets sign-in checks wait.
+    pub(crate) gate: tokio::sync::Mutex<()>,
 }
 
 impl FakeService {
@@ -67,6 +75,9 @@ impl FakeService {
             script: Mutex::new(Box::new(script)),
             keeps_digests: true,
             ranges: true,
+            never_ready: false,
+            folders_first: false,
+            gate: tokio::sync::Mutex::default(),
         }
     }
 
@@ -85,6 +96,7 @@ impl FakeService {
         match fault {
             Fault::Before => Err(ProviderError::new(operation, ProblemCode::ServiceFailed, Advice::Again)),
             Fault::Offline => Err(ProviderError::new(operation, ProblemCode::Unreachable, Advice::Again)),
+            Fault::Panic => panic!("a fault of the connector"),
             fault => Ok(fault),
         }
     }
@@ -99,6 +111,9 @@ impl FakeService {
     fn file(&self, name: &str, fault: Fault) -> Option<RemoteFile> {
         let world = self.world();
         let (size, status, content) = match (world.files.get(name), world.begun.get(name)) {
+            (Some(content), _) if self.never_ready => {
+                (content.len() as u64, FileStatus::Processing, Some(content))
+            }
             (Some(content), _) => (content.len() as u64, FileStatus::Ready, Some(content)),
             (None, Some((size, _))) => (*size, FileStatus::Pending, None),
             (None, None) => return None,
@@ -175,10 +190,15 @@ impl Provider for FakeService {
 
     async fn check_sign_in(&self) -> ProviderResult<SignedIn> {
         self.request("check sign-in")?;
+        drop(self.gate.lock().await);
         Ok(SignedIn { user: None, server: None })
     }
 
-    async fn list(&self, _: &ListRequest) -> ProviderResult<Page> {
+    async fn list(&self, request: &ListRequest) -> ProviderResult<Page> {
+        if self.folders_first && request.page.is_none() {
+            let entries = vec![self.describe("r").await?];
+            return Ok(Page { entries, total: None, next: Some("2".into()) });
+        }
         let names: Vec<String> = self.world().files.keys().cloned().collect();
         let entries = names
             .iter()
@@ -225,7 +245,9 @@ impl Provider for FakeService {
 
     async fn delete(&self, path: &str) -> ProviderResult<()> {
         let fault = self.request("delete")?;
-        self.world().files.remove(name_of(path));
+        if self.world().files.remove(name_of(path)).is_none() {
+            return Err(ProviderError::new("delete", ProblemCode::NotFound, Advice::Stop));
+        }
         Self::answer("delete", fault, ())
     }
 
