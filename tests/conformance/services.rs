@@ -1,4 +1,5 @@
 //! The enrolled services.
 
 pub(crate) mod airalogy;
+pub(crate) mod kaleidoscope;
 pub(crate) mod nrp;

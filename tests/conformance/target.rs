@@ -176,7 +176,7 @@ impl Target {
     pub(crate) async fn finds_by_name(&self, provider: &dyn Provider, place: &str) -> bool {
         put(provider, place, "probe.bin", &bytes(1, 3), None).await;
         let found = provider.find_file(place, "probe.bin").await.unwrap().is_some();
-        if found {
+        if found && self.offers("delete", provider.capabilities().await.unwrap().delete) {
             provider.delete(&format!("{place}/probe.bin")).await.unwrap();
         }
         self.offers("names", found)

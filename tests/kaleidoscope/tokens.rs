@@ -11,13 +11,12 @@ async fn look(provider: &dyn Provider) -> Result<(), labferry_provider::Provider
 }
 
 #[tokio::test]
-async fn signing_in_names_workspace_and_client() {
+async fn signing_in_names_the_workspace() {
     let bench = Bench::start().await;
     let url = format!("{}//", bench.service.url);
     let provider = bench.connect_with(&url, Arc::clone(&bench.vault) as _);
     let signed_in = provider.check_sign_in().await.unwrap();
     assert_eq!(signed_in.server.as_deref(), Some("Kaleidoscope, Practice workspace"));
-    assert!(signed_in.user.unwrap().contains("practice-client-1"));
     assert_eq!(bench.families().await, (1, 0));
     bench.stop().await;
 }
@@ -169,7 +168,7 @@ async fn extra_headers_go_to_the_service_and_nowhere_else() {
     let mut storage = 0;
     for seen in seen.as_array().unwrap() {
         storage += u32::from(seen["door"] == "storage");
-        assert_eq!(seen["had_authorization"], seen["door"] == "service", "{seen}");
+        assert_eq!(seen["headers"]["authorization"].is_string(), seen["door"] == "service", "{seen}");
     }
     assert!(storage > 0);
     bench.stop().await;

@@ -9,11 +9,11 @@ use labferry_model::{Container, Entry, Page, ProblemCode, RemoteFile};
 use labferry_provider::{Advice, ListRequest, ListScope, Provider};
 use std::collections::BTreeSet;
 
-/// Whether the service can list what is there; then it can make records as well.
+/// Whether the service can list what is there and make records to be listed.
 async fn lists(target: &Target, provider: &dyn Provider) -> bool {
     let facts = provider.capabilities().await.unwrap();
     assert!(facts.listable || !facts.records, "records that cannot be listed");
-    target.offers("list", facts.listable)
+    target.offers("list", facts.listable) && target.offers("records", facts.records)
 }
 
 fn containers(page: Page) -> Vec<Container> {

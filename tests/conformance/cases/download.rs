@@ -111,7 +111,7 @@ pub(crate) async fn an_unfinished_file_is_not_given(target: &Target) {
     let provider = target.connect();
     let place = target.place(&*provider).await;
     let facts = provider.capabilities().await.unwrap();
-    if !target.finds_by_name(&*provider, &place).await {
+    if !target.finds_by_name(&*provider, &place).await || !target.has(Moment::Begin) {
         return;
     }
     for part_size in [None, facts.parts.map(|rules| rules.min)] {

@@ -96,7 +96,7 @@ pub(crate) async fn a_part_sent_again_replaces_itself(target: &Target) {
 pub(crate) async fn a_taken_name_is_told(target: &Target) {
     let provider = target.connect();
     let place = target.place(&*provider).await;
-    if !target.finds_by_name(&*provider, &place).await {
+    if !target.finds_by_name(&*provider, &place).await || !target.has(Moment::Begin) {
         return;
     }
     let content = bytes(1, 10);

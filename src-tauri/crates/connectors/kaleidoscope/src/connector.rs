@@ -189,7 +189,8 @@ impl Connector {
             empty_files: true,
             digests: Vec::new(),
             listable: true,
-            records: true,
+            // They are made by actions; there are no drafts and nothing is published.
+            records: false,
             versions: false,
             // Until they were seen to work a file is fetched as one stream: a service that ignores ranges would send
             // the whole file for each.

@@ -51,7 +51,7 @@ fn of_object(members: &Metadata) -> Option<FileRef> {
 
 /// The last part of a name that may be a path.
 pub(crate) fn bare_name(name: &str) -> String {
-    let last = name.rsplit(['/', '\\']).next().unwrap_or_default().trim();
+    let last = name.rsplit(['/', '\\']).next().unwrap_or_default();
     let name: String = last.chars().filter(|c| !c.is_control()).collect();
     if matches!(name.as_str(), "." | "..") { String::new() } else { name }
 }

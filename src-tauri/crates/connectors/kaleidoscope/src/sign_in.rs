@@ -1,11 +1,12 @@
 //! The account: its form, its address and who we are.
 
-use crate::{api_types::text, connector::Connector};
+use crate::{api_types::text, connector::Connector, errors};
 use http::{HeaderName, HeaderValue};
 use labferry_model::{Metadata, ProblemCode};
 use labferry_provider::{
     Advice, ConnectRequest, FormField, Provider, ProviderError, ProviderResult, Service, ServiceForm,
-    SignedIn, http::Call,
+    SignedIn,
+    http::{Call, Reply},
 };
 use std::sync::Arc;
 use url::Url;
@@ -96,23 +97,34 @@ impl Connector {
     pub(crate) async fn who(&self) -> ProviderResult<SignedIn> {
         const OPERATION: &str = "check sign-in";
         let url = self.url(OPERATION, &["workspaces", "active"])?;
-        let workspace: Metadata =
-            self.get_json(&url, || Ok(Call::get(OPERATION))).await.map_err(|error| {
-                match error.problem.code {
-                    // Something answers, and it is not this service.
-                    ProblemCode::NotFound | ProblemCode::BadAnswer => {
-                        let words = error.problem.detail.clone().unwrap_or_default();
-                        ProviderError::new(OPERATION, ProblemCode::NotTheService, Advice::Stop)
-                            .about(self.site.as_str())
-                            .because(format!("no Kaleidoscope answers there: {words}"))
-                    }
-                    _ => error,
-                }
-            })?;
-        Ok(SignedIn {
-            user: Some(format!("client {}", self.tokens.client_id())),
-            server: text(&workspace, "workspace_name").map(|name| format!("Kaleidoscope, {name}")),
-        })
+        let elsewhere = |why: String| {
+            ProviderError::new(OPERATION, ProblemCode::NotTheService, Advice::Stop)
+                .about(self.site.as_str())
+                .because(format!("no Kaleidoscope answers there: {why}"))
+        };
+        let answer = match self.send(&url, || Ok(Call::get(OPERATION))).await? {
+            Reply::Answer(answer) => answer,
+            Reply::Redirected(link) => return Err(elsewhere(format!("it sends us on to {link}"))),
+        };
+        if !answer.status().is_success() {
+            let refusal = answer.refusal().await;
+            let is_page = refusal.body.trim_start().starts_with('<') && !refusal.status.is_server_error();
+            return Err(match refusal.status.as_u16() {
+                404 | 405 => elsewhere(errors::words(&refusal)),
+                status if is_page && status != 401 && status != 429 => elsewhere(errors::words(&refusal)),
+                _ => errors::refused(&refusal),
+            });
+        }
+        let workspace: Metadata = answer.json().await.map_err(|error| match error.problem.code {
+            ProblemCode::BadAnswer => elsewhere(error.problem.detail.unwrap_or_default()),
+            _ => error,
+        })?;
+        let name = text(&workspace, "workspace_name");
+        if name.or_else(|| text(&workspace, "id")).is_none() {
+            return Err(elsewhere("the answer names no workspace".to_owned()));
+        }
+        // A credential is nobody's name; the workspace tells where it leads.
+        Ok(SignedIn { user: None, server: name.map(|name| format!("Kaleidoscope, {name}")) })
     }
 }
 

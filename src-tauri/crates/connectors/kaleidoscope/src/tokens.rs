@@ -115,10 +115,6 @@ impl Tokens {
         Ok(Self { api, url, vault, clock, client_id, mark, current, renewal: tokio::sync::Mutex::default() })
     }
 
-    pub(crate) fn client_id(&self) -> &str {
-        &self.client_id
-    }
-
     /// A token that is good for some time.
     pub(crate) async fn fresh(&self) -> ProviderResult<Fresh> {
         if let Some(fresh) = self.usable() {
@@ -237,11 +233,15 @@ impl Tokens {
     }
 
     async fn ask_with_credential(&self, secrets: &Secrets, headers: &Headers) -> ProviderResult<Pair> {
-        let secret =
-            secrets.get(CLIENT_SECRET).filter(|secret| !secret.reveal().is_empty()).ok_or_else(|| {
-                ProviderError::new(OPERATION, ProblemCode::SignInNeeded, Advice::SignIn)
-                    .because("no client secret is stored for this account")
-            })?;
+        let refuse =
+            |why: &str| ProviderError::new(OPERATION, ProblemCode::SignInNeeded, Advice::SignIn).because(why);
+        let secret = secrets
+            .get(CLIENT_SECRET)
+            .filter(|secret| !secret.reveal().trim().is_empty())
+            .ok_or_else(|| refuse("no client secret is stored for this account"))?;
+        if secret.reveal().chars().any(char::is_control) {
+            return Err(refuse("the stored client secret holds characters that no secret has"));
+        }
         let fields = [
             ("grant_type", "client_credentials"),
             ("client_id", self.client_id.as_str()),

@@ -40,6 +40,8 @@ struct Memory {
     container: String,
     name: String,
     media_type: String,
+    /// The field's name, for people.
+    field: Option<String>,
     target: Target,
     /// Ids of values and files that were there before.
     known: Vec<String>,
@@ -89,10 +91,12 @@ impl Connector {
                 .because(why)
         };
         let spot = parse(OPERATION, &request.container)?;
+        let mut field_name = None;
         let target = match spot.place {
             Place::Record { activity, record, field } if spot.file.is_none() => {
                 let wanted = field.as_deref().or_else(|| text(&request.metadata, FIELD));
-                let field = self.field_for(OPERATION, &record, wanted).await?.id;
+                let Field { id: field, name, .. } = self.field_for(OPERATION, &record, wanted).await?;
+                field_name = Some(name);
                 let view = text(&request.metadata, VIEW).map(str::to_owned).filter(|_| activity.is_some());
                 Target::Field { record, field, activity, view }
             }
@@ -113,6 +117,7 @@ impl Connector {
             container: request.container.clone(),
             name: request.name.clone(),
             media_type,
+            field: field_name,
             target,
             known: Vec::new(),
         };
@@ -160,9 +165,16 @@ impl Connector {
     ) -> ProviderResult<PartReceipt> {
         const OPERATION: &str = "send file";
         let memory = memory(OPERATION, session)?;
+        if locked(&self.claimed).values().any(|upload| *upload == memory.upload) {
+            // Sent again, it would be a second value.
+            return Err(ProviderError::new(OPERATION, ProblemCode::InvalidRequest, Advice::Stop)
+                .about(&memory.name)
+                .because("the file of this upload is there already"));
+        }
         // A first try that ended without an answer may have arrived.
         let was_tried = !locked(&self.tried).insert(memory.upload.clone());
         if was_tried && let Some(added) = self.ours(OPERATION, &memory).await? {
+            locked(&self.claimed).insert(added.id.clone(), memory.upload.clone());
             return Ok(receipt(part, &added.id));
         }
         let (url, mut fields) = match &memory.target {
@@ -275,7 +287,8 @@ impl Connector {
         let Some(found) = &added.file else { return Ok(None) };
         locked(&self.claimed).insert(added.id.clone(), memory.upload.clone());
         let place = parse(operation, &memory.container)?.place;
-        let mut file = remote_file(&place, found, self.known_head(&found.file.id).as_ref());
+        let found = Found { field: found.field.clone().or_else(|| memory.field.clone()), ..found.clone() };
+        let mut file = remote_file(&place, &found, self.known_head(&found.file.id).as_ref());
         if found.file.name.is_none() {
             // The service names no file here; we know what we sent.
             file.name = memory.name.clone();

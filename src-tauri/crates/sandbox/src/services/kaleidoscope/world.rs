@@ -121,12 +121,15 @@ pub(crate) struct Contents {
     pub(crate) registrations: Vec<Registration>,
 }
 
+/// A record that is there from the beginning, outside of every activity.
+const FIRST_RECORD: &str = "3f2d6a51-7d1e-4b7a-9c55-0a1b2c3d4e5f";
+
 /// Field types that hold a file of the service's own.
 pub(crate) const FILE_KINDS: [&str; 4] = ["file", "image", "molfile", "protein-structure"];
 
 impl Contents {
-    /// The fields every workspace has.
-    pub(crate) fn new() -> Self {
+    /// The fields every workspace has, and a first record in ours.
+    pub(crate) fn new(workspace: &str) -> Self {
         let field = |name: &str, kind: &str| Field { id: new_id(), name: name.into(), kind: kind.into() };
         Self {
             key_fields: vec![field("Sample ID", "text")],
@@ -137,6 +140,14 @@ impl Contents {
             ],
             property_fields: vec![field("Report", "file"), field("Instrument", "text")],
             slice: new_id(),
+            records: vec![Record {
+                id: FIRST_RECORD.to_owned(),
+                workspace: workspace.to_owned(),
+                key: "First sample".to_owned(),
+                created: Timestamp::UNIX_EPOCH,
+                activities: BTreeMap::new(),
+                values: BTreeMap::new(),
+            }],
             ..Self::default()
         }
     }
@@ -194,7 +205,7 @@ pub(crate) struct World {
 impl World {
     pub(crate) fn open(folder: &Path, blobs: Blobs) -> Result<Self, SandboxError> {
         let path = folder.join("world.json");
-        let contents = read_json(&path)?.unwrap_or_else(Contents::new);
+        let contents = read_json(&path)?.unwrap_or_else(|| Contents::new(super::WORKSPACES[0].0));
         let world = Self { path, blobs, contents };
         let used: HashSet<_> = world.blobs_in_use().map(str::to_owned).collect();
         let cleaned = world.blobs.remove_unused(|blob| used.contains(blob));
@@ -218,7 +229,7 @@ impl World {
     /// Removes everything but the fields.
     pub(crate) fn clear(&mut self) -> io::Result<()> {
         let gone: Vec<_> = self.blobs_in_use().map(str::to_owned).collect();
-        self.change(|contents| *contents = Contents::new())?;
+        self.change(|contents| *contents = Contents::new(super::WORKSPACES[0].0))?;
         gone.iter().for_each(|blob| self.blobs.remove(blob));
         Ok(())
     }
