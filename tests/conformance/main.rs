@@ -74,6 +74,7 @@ use {every_case, tests_of};
 
 enrol! {
     airalogy => crate::services::airalogy::start;
+    aymara_by_links => crate::services::aymara::by_links;
     kaleidoscope => crate::services::kaleidoscope::start;
     nrp_with_files_behind_the_api => crate::services::nrp::behind_the_api;
     nrp_with_signed_links => crate::services::nrp::with_signed_links;

@@ -1,5 +1,6 @@
 //! The enrolled services.
 
 pub(crate) mod airalogy;
+pub(crate) mod aymara;
 pub(crate) mod kaleidoscope;
 pub(crate) mod nrp;

@@ -175,11 +175,13 @@ impl Target {
     /// Whether files are found and shown by the names they were given.
     pub(crate) async fn finds_by_name(&self, provider: &dyn Provider, place: &str) -> bool {
         put(provider, place, "probe.bin", &bytes(1, 3), None).await;
-        let found = provider.find_file(place, "probe.bin").await.unwrap().is_some();
-        if found && self.offers("delete", provider.capabilities().await.unwrap().delete) {
-            provider.delete(&format!("{place}/probe.bin")).await.unwrap();
+        let found = provider.find_file(place, "probe.bin").await.unwrap();
+        if let Some(file) = &found
+            && self.offers("delete", provider.capabilities().await.unwrap().delete)
+        {
+            provider.delete(&file.path).await.unwrap();
         }
-        self.offers("names", found)
+        self.offers("names", found.is_some())
     }
 
     /// The rules of parts, where the service takes parts.

@@ -63,13 +63,14 @@ pub(crate) async fn names_come_back_as_they_were_given(target: &Target) {
     if !target.offers("list", facts.listable) || !target.offers("delete", facts.delete) {
         return;
     }
-    let mut listed: Vec<_> = files_of(&*provider, &place).await.into_iter().map(|file| file.name).collect();
+    let files = files_of(&*provider, &place).await;
+    let mut listed: Vec<_> = files.iter().map(|file| file.name.clone()).collect();
     let mut expected: Vec<_> = names.iter().map(|name| (*name).to_owned()).collect();
     listed.sort();
     expected.sort();
     assert_eq!(listed, expected);
-    for name in names {
-        provider.delete(&format!("{place}/{name}")).await.unwrap();
+    for file in files {
+        provider.delete(&file.path).await.unwrap();
     }
     assert!(files_of(&*provider, &place).await.is_empty());
 }

@@ -5,7 +5,7 @@ use crate::{
     content::{body, bytes, fetch, holds, parts_of, put, request, send, send_all},
     target::{Moment, Provocation, Target, changed, cut_request},
 };
-use labferry_provider::{ByteRange, ListRequest, Provider, ProviderError, ProviderResult};
+use labferry_provider::{Advice, ByteRange, ListRequest, Provider, ProviderError, ProviderResult};
 use serde_json::{Value, json};
 use std::{error::Error, sync::Arc};
 use tokio::{
@@ -223,7 +223,7 @@ pub(crate) async fn errors_repeat_no_secret(target: &Target) {
     let part_size = facts.parts.map(|rules| rules.min);
     let size = part_size.unwrap_or(1000) + 10;
     let content = bytes(1, size);
-    let session = provider.begin_upload(&request(&place, "a.bin", size, part_size)).await.unwrap();
+    let mut session = provider.begin_upload(&request(&place, "a.bin", size, part_size)).await.unwrap();
     let parts = parts_of(&session, size);
     for action in [
         cut_request(10),
@@ -232,8 +232,12 @@ pub(crate) async fn errors_repeat_no_secret(target: &Target) {
         json!({ "lose_answer": true }),
     ] {
         assert!(target.fault(Moment::Send(1), action).await);
-        words += &all_words(&refused(send(&*provider, &session, &content, parts[0]).await));
+        let error = refused(send(&*provider, &session, &content, parts[0]).await);
+        words += &all_words(&error);
         target.lab.faults_struck().await;
+        if error.advice == Advice::FreshSession {
+            session = provider.begin_upload(&request(&place, "a.bin", size, part_size)).await.unwrap();
+        }
     }
     let receipts = send_all(&*provider, &session, &content, &parts).await;
     let file = provider.finish_upload(&session, &receipts).await.unwrap();

@@ -101,11 +101,11 @@ pub(crate) async fn a_taken_name_is_told(target: &Target) {
     }
     let content = bytes(1, 10);
     put(&*provider, &place, "taken.bin", &content, None).await;
-    ends_with(
-        provider.begin_upload(&request(&place, "taken.bin", 5, None)).await,
-        ProblemCode::PendingFile,
-        Advice::FreshSession,
-    );
+    let again = provider.begin_upload(&request(&place, "taken.bin", 5, None)).await;
+    if !target.offers("one file a name", again.is_err()) {
+        return;
+    }
+    ends_with(again, ProblemCode::PendingFile, Advice::FreshSession);
     let found = provider.find_file(&place, "taken.bin").await.unwrap().unwrap();
     assert_eq!((found.status, found.size), (FileStatus::Ready, Some(10)));
     holds(&*provider, &found.path, &content).await;

@@ -97,7 +97,7 @@ impl Door {
 }
 
 /// Headers that carry a credential of one of the services.
-const CREDENTIALS: [&str; 3] = ["authorization", "airalogy-api-key", "x-kal-authorization"];
+const CREDENTIALS: [&str; 4] = ["authorization", "airalogy-api-key", "x-api-key", "x-kal-authorization"];
 
 /// The headers, with no more than the scheme of the one that is meant to hold a credential.
 fn shown(headers: &HeaderMap) -> BTreeMap<String, String> {

@@ -134,7 +134,12 @@ impl Connector {
             return Ok(PartReceipt { part, crc32c: 0, md5: None, etag: Some(id) });
         };
         let Some(link) = self.links.get(&id) else {
-            return Err(self.given_up(OPERATION, &id, "the link to send to is not known any more").await);
+            // A file that is whole is not touched.
+            let why = "the link to send to is not known any more";
+            return Err(match self.describe_file(OPERATION, &memory.container, &id).await {
+                Ok(file) if file.status == FileStatus::Pending => self.given_up(OPERATION, &id, why).await,
+                _ => lost(OPERATION, why),
+            });
         };
         let call =
             Call::put(OPERATION).part(body).foreign_header(header::CONTENT_TYPE, &memory.media_type)?;
