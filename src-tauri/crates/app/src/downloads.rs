@@ -5,10 +5,10 @@ use crate::{
     browse::{about_place, clean, container_of},
     problem_text::{internal, invalid, words},
     rows,
-    uploads::{absolute, numbered},
+    uploads::absolute,
     wire::{answers::*, requests::*},
 };
-use labferry_engine::preflight::local_name_for;
+use labferry_engine::preflight::{local_name_for, numbered};
 use labferry_model::{
     AccountName, Container, Direction, Entry, FileStatus, Metadata, Problem, ProblemCode, RemoteFile,
     ShapeChoice, VerifyChoice, transfer::NewTransfer,

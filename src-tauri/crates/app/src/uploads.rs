@@ -6,7 +6,7 @@ use crate::{
     problem_text::{internal, invalid, words},
     wire::{answers::*, requests::*},
 };
-use labferry_engine::preflight::{SourceItem, expand_sources};
+use labferry_engine::preflight::{SourceItem, expand_sources, numbered};
 use labferry_model::{
     AccountName, Capabilities, ClashPolicy, Direction, Entry, Problem, ProblemCode, ShapeChoice,
     transfer::NewTransfer,
@@ -242,14 +242,6 @@ fn free_name(
     }
     let free = (2_u32..).map(|number| numbered(&item.name, number)).find(|name| taken.insert(name.clone()));
     free.ok_or_else(|| Problem::new(ProblemCode::NameTaken).about(item.name.clone()))
-}
-
-/// `scan.tif` as `scan (2).tif`.
-pub(crate) fn numbered(name: &str, number: u32) -> String {
-    match name.rfind('.').filter(|at| *at > 0 && !name[*at..].contains('/')) {
-        Some(at) => format!("{} ({number}){}", &name[..at], &name[at..]),
-        None => format!("{name} ({number})"),
-    }
 }
 
 /// A path that stays the same whatever folder this process is in.

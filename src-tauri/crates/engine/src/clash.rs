@@ -2,6 +2,7 @@
 
 use crate::{
     hash_ahead,
+    preflight::numbered,
     run::{Run, Stop},
     upload_run::ignore_missing,
     verify::{self, Verdict},
@@ -95,26 +96,4 @@ async fn free_name(run: &Run) -> Result<String, Stop> {
         }
     }
     Err(Stop::Failed(Problem::new(ProblemCode::NameTaken).about(&run.transfer.name)))
-}
-
-/// `scan.tif` → `scan (2).tif`; the ending stays, so that programs still know the file. A folder's dots are no ending.
-pub(crate) fn numbered(name: &str, number: u32) -> String {
-    let begin = name.rfind('/').map_or(0, |slash| slash + 1);
-    match name[begin..].rfind('.').filter(|&dot| dot > 0) {
-        Some(dot) => format!("{} ({number}){}", &name[..begin + dot], &name[begin + dot..]),
-        None => format!("{name} ({number})"),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::numbered;
-
-    #[test]
-    fn a_number_goes_before_the_ending() {
-        assert_eq!(numbered("scan.tif", 2), "scan (2).tif");
-        assert_eq!(numbered("run.1/scan", 3), "run.1/scan (3)");
-        assert_eq!(numbered(".profile", 2), ".profile (2)");
-        assert_eq!(numbered("a/.x.y", 2), "a/.x (2).y");
-    }
 }

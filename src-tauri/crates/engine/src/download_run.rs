@@ -2,9 +2,9 @@
 //! it does not; ranges that arrived are not fetched again by a later run.
 
 use crate::{
-    clash::numbered,
     hash_ahead,
     partial_file::{self, PartialFile},
+    preflight::numbered,
     run::{Run, Stop},
     source_file, verify,
     verify::Verdict,

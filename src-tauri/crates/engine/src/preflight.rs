@@ -155,6 +155,16 @@ fn shorten(name: String) -> String {
     format!("{}{ending}", &stem[..kept])
 }
 
+/// `scan.tif` → `scan (2).tif`; the ending stays, so that programs still know the file. A folder's dots are no ending.
+#[must_use]
+pub fn numbered(name: &str, number: u32) -> String {
+    let begin = name.rfind('/').map_or(0, |slash| slash + 1);
+    match name[begin..].rfind('.').filter(|&dot| dot > 0) {
+        Some(dot) => format!("{} ({number}){}", &name[..begin + dot], &name[begin + dot..]),
+        None => format!("{name} ({number})"),
+    }
+}
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
@@ -206,5 +216,13 @@ mod tests {
         assert_eq!(names, [("run/b.csv", 2), ("run/sub/a.csv", 1)]);
         let codes: Vec<ProblemCode> = problems.iter().map(|problem| problem.code).collect();
         assert_eq!(codes, [ProblemCode::SourceMissing, ProblemCode::SourceNotAFile]);
+    }
+
+    #[test]
+    fn a_number_goes_before_the_ending() {
+        assert_eq!(numbered("scan.tif", 2), "scan (2).tif");
+        assert_eq!(numbered("run.1/scan", 3), "run.1/scan (3)");
+        assert_eq!(numbered(".profile", 2), ".profile (2)");
+        assert_eq!(numbered("a/.x.y", 2), "a/.x (2).y");
     }
 }

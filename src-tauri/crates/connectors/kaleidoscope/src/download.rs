@@ -13,7 +13,7 @@ use http::{HeaderValue, StatusCode, header};
 use labferry_model::ProblemCode;
 use labferry_provider::{
     Advice, ByteRange, Download, ProviderError, ProviderResult,
-    http::{Answer, Call, Reply},
+    http::{Answer, Call, Reply, content_range},
 };
 use percent_encoding::percent_decode_str;
 
@@ -206,14 +206,6 @@ fn extent(answer: &Answer, asked: Option<ByteRange>) -> ProviderResult<(u64, Opt
     }
 }
 
-/// `bytes 0-9/70000`, RFC 9110, 14.4. The size may be `*`.
-fn content_range(text: &str) -> Option<(u64, Option<u64>)> {
-    let (range, total) = text.trim().strip_prefix("bytes ")?.split_once('/')?;
-    let (first, last) = range.split_once('-')?;
-    let (first, last): (u64, u64) = (first.trim().parse().ok()?, last.trim().parse().ok()?);
-    (first <= last).then(|| (first, total.trim().parse().ok()))
-}
-
 /// The file's name in a `Content-Disposition` (RFC 6266), reduced to a bare name: the encoded form before the plain one.
 fn disposition_name(text: &str) -> Option<String> {
     let parameter = |wanted: &str| {
@@ -234,16 +226,7 @@ fn disposition_name(text: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{content_range, disposition_name};
-
-    #[test]
-    fn a_range_is_read_as_it_is_told() {
-        assert_eq!(content_range("bytes 69990-69999/70000"), Some((69_990, Some(70_000))));
-        assert_eq!(content_range("bytes 0-0/*"), Some((0, None)));
-        for bad in ["", "bytes */70000", "bytes 9-1/10", "items 0-1/2", "bytes 0-1"] {
-            assert_eq!(content_range(bad), None, "{bad}");
-        }
-    }
+    use super::disposition_name;
 
     #[test]
     fn a_told_name_is_bare() {
