@@ -109,6 +109,8 @@ mod tests {
             folders: false,
             name_limit: 255,
             file_versions: false,
+            announce_at_once: 1,
+            refuses_taken: false,
             files_per_record: None,
         }
     }

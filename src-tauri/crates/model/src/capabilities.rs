@@ -57,6 +57,10 @@ pub struct Capabilities {
     pub name_limit: u32,
     /// Whether a file whose name is taken can be kept as an older version: an upload to that name then adds the next one.
     pub file_versions: bool,
+    /// Uploads to one container that the service takes in one announcement, at least 1; 1 where it takes no lists.
+    pub announce_at_once: u32,
+    /// Whether an announcement to a taken name is refused and leaves what is there, so that nobody need look first.
+    pub refuses_taken: bool,
     /// Most files one record holds.
     pub files_per_record: Option<u32>,
 }

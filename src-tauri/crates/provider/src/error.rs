@@ -76,6 +76,12 @@ impl ProviderError {
         self
     }
 
+    /// The same failure, for another file of one request for many. The error underneath stays with the first.
+    #[must_use]
+    pub fn repeated(&self) -> Self {
+        Self { problem: self.problem.clone(), advice: self.advice, operation: self.operation, source: None }
+    }
+
     /// Whether the thing asked for does not exist.
     #[must_use]
     pub fn is_not_found(&self) -> bool {

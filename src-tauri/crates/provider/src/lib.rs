@@ -15,7 +15,7 @@ pub use action::{Action, ActionField, ActionResult, FieldKind};
 pub use error::{Advice, ProviderError, ProviderResult};
 pub use provider::{
     ByteRange, ByteStream, Download, Leftover, ListRequest, ListScope, PartBody, Provider, ReceivedPart,
-    ReceivedParts, TemporaryLink, UploadRequest,
+    ReceivedParts, TemporaryLink, UploadRequest, one_by_one,
 };
 pub use registry::{ConnectRequest, Registry, Service};
 pub use sign_in::{FormField, SecretKeeper, ServiceForm, SignedIn};

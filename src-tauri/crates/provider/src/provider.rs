@@ -13,7 +13,7 @@ use labferry_model::{
     Capabilities, Container, Entry, Metadata, Page, PartPlan, PartReceipt, Problem, RemoteFile, Secret,
     Timestamp,
 };
-use std::{collections::BTreeMap, io};
+use std::{collections::BTreeMap, future::Future, io};
 
 /// Bytes as they arrive.
 pub type ByteStream = BoxStream<'static, Result<Bytes, ProviderError>>;
@@ -166,8 +166,17 @@ pub trait Provider: Send + Sync {
     /// The file of that name in a container, pending ones included.
     async fn find_file(&self, container: &str, name: &str) -> ProviderResult<Option<RemoteFile>>;
 
+    /// The files of those names in a container, in the order of the names: what [`Provider::find_file`] says of each, in
+    /// one listing where the service has one. At most [`Capabilities::announce_at_once`] names are asked for.
+    async fn find_files(&self, container: &str, names: &[String]) -> ProviderResult<Vec<Option<RemoteFile>>>;
+
     /// Announces an upload. The answer is stored before the first byte is sent.
     async fn begin_upload(&self, request: &UploadRequest) -> ProviderResult<UploadSession>;
+
+    /// Announces several uploads, all to the same container, and answers each in the order of the requests, as
+    /// [`Provider::begin_upload`] would. At most [`Capabilities::announce_at_once`] are asked for. One that is refused
+    /// takes no other with it.
+    async fn begin_uploads(&self, requests: &[UploadRequest]) -> Vec<ProviderResult<UploadSession>>;
 
     /// Sends one part.
     async fn send_part(
@@ -226,4 +235,16 @@ pub struct TemporaryLink {
     pub url: Secret,
     /// When it stops working, where told.
     pub expires: Option<Timestamp>,
+}
+
+/// Asks for each of these by itself, in order: the way of a service that takes no lists.
+pub async fn one_by_one<'a, T, F>(items: &'a [T], ask: impl Fn(&'a T) -> F) -> Vec<F::Output>
+where
+    F: Future,
+{
+    let mut answers = Vec::with_capacity(items.len());
+    for item in items {
+        answers.push(ask(item).await);
+    }
+    answers
 }

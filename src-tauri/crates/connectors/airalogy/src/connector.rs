@@ -16,6 +16,7 @@ use labferry_provider::{
     Provider, ProviderError, ProviderResult, ReceivedParts, SignedIn, TemporaryLink, UploadRequest,
     UploadSession,
     http::{Answer, ApiClient, ApiUrl, Call, Credential, SignedClient, Transport},
+    one_by_one,
 };
 use serde_json::{Value, json};
 use std::{
@@ -114,6 +115,8 @@ impl Provider for Connector {
             folders: false,
             name_limit: NAME_LIMIT,
             file_versions: false,
+            announce_at_once: 1,
+            refuses_taken: false,
             files_per_record: None,
         })
     }
@@ -159,8 +162,16 @@ impl Provider for Connector {
         Ok(None)
     }
 
+    async fn find_files(&self, container: &str, names: &[String]) -> ProviderResult<Vec<Option<RemoteFile>>> {
+        one_by_one(names, |name| self.find_file(container, name)).await.into_iter().collect()
+    }
+
     async fn begin_upload(&self, request: &UploadRequest) -> ProviderResult<UploadSession> {
         self.begin(request)
+    }
+
+    async fn begin_uploads(&self, requests: &[UploadRequest]) -> Vec<ProviderResult<UploadSession>> {
+        one_by_one(requests, |request| self.begin_upload(request)).await
     }
 
     async fn send_part(

@@ -15,6 +15,7 @@ use labferry_provider::{
     Provider, ProviderError, ProviderResult, ReceivedParts, SignedIn, TemporaryLink, UploadRequest,
     UploadSession,
     http::{Answer, ApiClient, ApiUrl, Call, Credential, SignedClient, Transport, answer::Refusal},
+    one_by_one,
 };
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC};
 use serde::de::DeserializeOwned;
@@ -174,6 +175,8 @@ impl Connector {
             folders: true,
             name_limit: NAME_LIMIT,
             file_versions: true,
+            announce_at_once: 1,
+            refuses_taken: false,
             files_per_record: None,
         }
     }
@@ -229,8 +232,16 @@ impl Provider for Connector {
         self.find(container, name).await
     }
 
+    async fn find_files(&self, container: &str, names: &[String]) -> ProviderResult<Vec<Option<RemoteFile>>> {
+        one_by_one(names, |name| self.find_file(container, name)).await.into_iter().collect()
+    }
+
     async fn begin_upload(&self, request: &UploadRequest) -> ProviderResult<UploadSession> {
         self.begin(request).await
+    }
+
+    async fn begin_uploads(&self, requests: &[UploadRequest]) -> Vec<ProviderResult<UploadSession>> {
+        one_by_one(requests, |request| self.begin_upload(request)).await
     }
 
     async fn send_part(

@@ -18,6 +18,7 @@ use labferry_provider::{
     Provider, ProviderError, ProviderResult, ReceivedParts, SignedIn, TemporaryLink, UploadRequest,
     UploadSession,
     http::{Answer, ApiClient, ApiUrl, Call, Credential, SignedClient, Transport},
+    one_by_one,
 };
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use std::{
@@ -176,6 +177,8 @@ impl Provider for Connector {
             folders: false,
             name_limit: NAME_LIMIT as u32,
             file_versions: false,
+            announce_at_once: 1,
+            refuses_taken: false,
             files_per_record: None,
         })
     }
@@ -230,8 +233,16 @@ impl Provider for Connector {
         self.find_by_name(container, name).await
     }
 
+    async fn find_files(&self, container: &str, names: &[String]) -> ProviderResult<Vec<Option<RemoteFile>>> {
+        one_by_one(names, |name| self.find_file(container, name)).await.into_iter().collect()
+    }
+
     async fn begin_upload(&self, request: &UploadRequest) -> ProviderResult<UploadSession> {
         self.begin(request).await
+    }
+
+    async fn begin_uploads(&self, requests: &[UploadRequest]) -> Vec<ProviderResult<UploadSession>> {
+        one_by_one(requests, |request| self.begin_upload(request)).await
     }
 
     async fn send_part(

@@ -5,11 +5,12 @@ use crate::{
     connector::{ANY_JSON, Connector, RECORD_JSON, split},
 };
 use http::header::ACCEPT;
-use labferry_model::{Entry, Page, ProblemCode};
+use labferry_model::{Entry, Page, ProblemCode, RemoteFile};
 use labferry_provider::{
     Advice, ListRequest, ListScope, ProviderError, ProviderResult,
     http::{ApiUrl, Call},
 };
+use std::collections::BTreeMap;
 use url::form_urlencoded;
 
 /// The deepest line of a search that can be reached, everywhere in this family.
@@ -104,6 +105,18 @@ impl Connector {
             Err(error) if error.is_not_found() => Ok(None),
             Err(error) => Err(error),
         }
+    }
+
+    /// The files of those names in a record, by one listing.
+    pub(crate) async fn find_many(
+        &self,
+        record: &str,
+        names: &[String],
+    ) -> ProviderResult<Vec<Option<RemoteFile>>> {
+        let found = self.locate("find files", record).await?;
+        let mut there: BTreeMap<String, FileEntry> =
+            self.entries(&found.files).await?.into_iter().map(|entry| (entry.key.clone(), entry)).collect();
+        Ok(names.iter().map(|name| Some(there.remove(name)?.into_remote_file(record))).collect())
     }
 
     pub(crate) async fn describe_path(&self, path: &str) -> ProviderResult<Entry> {

@@ -17,6 +17,7 @@ use labferry_provider::{
     Provider, ProviderError, ProviderResult, ReceivedParts, SignedIn, TemporaryLink, UploadRequest,
     UploadSession,
     http::{Answer, ApiClient, ApiUrl, Call, Credential, SignedClient, Transport, answer::Refusal},
+    one_by_one,
 };
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use std::{
@@ -222,6 +223,8 @@ impl Connector {
             folders: false,
             name_limit: NAME_LIMIT,
             file_versions: false,
+            announce_at_once: 1,
+            refuses_taken: true,
             files_per_record: Some(FILES_PER_RECORD),
         }
     }
@@ -282,8 +285,16 @@ impl Provider for Connector {
         Ok(self.find_entry(&found.files, name).await?.map(|entry| entry.into_remote_file(container)))
     }
 
+    async fn find_files(&self, container: &str, names: &[String]) -> ProviderResult<Vec<Option<RemoteFile>>> {
+        self.find_many(container, names).await
+    }
+
     async fn begin_upload(&self, request: &UploadRequest) -> ProviderResult<UploadSession> {
         self.begin(request).await
+    }
+
+    async fn begin_uploads(&self, requests: &[UploadRequest]) -> Vec<ProviderResult<UploadSession>> {
+        one_by_one(requests, |request| self.begin_upload(request)).await
     }
 
     async fn send_part(

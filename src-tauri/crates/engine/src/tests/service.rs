@@ -10,7 +10,7 @@ use labferry_model::{
 use labferry_provider::{
     Action, ActionResult, Advice, ByteRange, Download, Leftover, ListRequest, PartBody, Provider,
     ProviderError, ProviderResult, ReceivedPart, ReceivedParts, SignedIn, TemporaryLink, UploadRequest,
-    UploadSession,
+    UploadSession, one_by_one,
 };
 use md5::{Digest as _, Md5};
 use std::{
@@ -184,6 +184,8 @@ impl Provider for FakeService {
             folders: false,
             name_limit: 255,
             file_versions: false,
+            announce_at_once: 1,
+            refuses_taken: false,
             files_per_record: None,
         })
     }
@@ -260,6 +262,10 @@ impl Provider for FakeService {
         Self::answer("find file", fault, self.file(name, fault))
     }
 
+    async fn find_files(&self, container: &str, names: &[String]) -> ProviderResult<Vec<Option<RemoteFile>>> {
+        one_by_one(names, |name| self.find_file(container, name)).await.into_iter().collect()
+    }
+
     async fn begin_upload(&self, request: &UploadRequest) -> ProviderResult<UploadSession> {
         let fault = self.request("begin upload")?;
         let session = {
@@ -280,6 +286,10 @@ impl Provider for FakeService {
             memory: serde_json::json!({ "name": request.name, "session": session }),
         };
         Self::answer("begin upload", fault, session)
+    }
+
+    async fn begin_uploads(&self, requests: &[UploadRequest]) -> Vec<ProviderResult<UploadSession>> {
+        one_by_one(requests, |request| self.begin_upload(request)).await
     }
 
     async fn send_part(
