@@ -25,7 +25,9 @@ pub(crate) enum Clash {
 
 /// Looks for a file of the transfer's name and does what the policy says. `size` is the local file's.
 pub(crate) async fn settle(run: &mut Run, facts: &Capabilities, size: u64) -> Result<Clash, Stop> {
-    let Some(file) = find(run, &run.transfer.name).await? else { return Ok(Clash::Free) };
+    let Some(file) = find(run, &run.transfer.name, facts.announce_at_once).await? else {
+        return Ok(Clash::Free);
+    };
     let about = |code| Problem::new(code).about(&run.transfer.name);
     if matches!(file.status, FileStatus::Pending | FileStatus::Failed) {
         // A stored plan without a session: we announced it and the answer got lost.
@@ -54,7 +56,7 @@ pub(crate) async fn settle(run: &mut Run, facts: &Capabilities, size: u64) -> Re
             Ok(Clash::Free)
         }
         ClashPolicy::Rename => {
-            let name = free_name(run).await?;
+            let name = free_name(run, facts.announce_at_once).await?;
             run.note(Change { name: Some(name), ..Change::default() }).await?;
             Ok(Clash::Free)
         }
@@ -78,8 +80,17 @@ async fn same_bytes(
     })
 }
 
-async fn find(run: &Run, name: &str) -> Result<Option<RemoteFile>, Stop> {
-    Ok(run.request(|| run.provider.find_file(&run.transfer.place, name)).await?)
+async fn find(run: &Run, name: &str, at_once: u32) -> Result<Option<RemoteFile>, Stop> {
+    let place = &run.transfer.place;
+    if at_once <= 1 {
+        return Ok(run.request(|| run.provider.find_file(place, name)).await?);
+    }
+    let to = (run.transfer.account.clone(), place.clone());
+    let ask = || {
+        let lookups = &run.engine.lookups;
+        lookups.ask(&run.engine, &run.provider, to.clone(), name.to_owned(), at_once as usize, None)
+    };
+    Ok(run.retry.run(ask).await?)
 }
 
 async fn clear(run: &Run, file: &RemoteFile) -> Result<(), Stop> {
@@ -87,11 +98,11 @@ async fn clear(run: &Run, file: &RemoteFile) -> Result<(), Stop> {
     Ok(run.request(|| async { ignore_missing(run.provider.clear_leftover(&leftover).await) }).await?)
 }
 
-async fn free_name(run: &Run) -> Result<String, Stop> {
+async fn free_name(run: &Run, at_once: u32) -> Result<String, Stop> {
     for number in 2..NAMES_TRIED {
         let name = numbered(&run.transfer.name, number);
         run.provider.check_name(&name)?;
-        if find(run, &name).await?.is_none() {
+        if find(run, &name, at_once).await?.is_none() {
             return Ok(name);
         }
     }

@@ -5,6 +5,7 @@ use crate::{
     progress::{Meter, Progress},
     retry::Retry,
     scheduler,
+    together::{Announcements, Lookups},
 };
 use async_trait::async_trait;
 use labferry_model::{AccountName, Clock, Event, Limits, Problem, Transfer, TransferId};
@@ -76,6 +77,10 @@ pub(crate) struct Shared {
     pub(crate) connections: ConnectionLimits,
     pub(crate) upload_bandwidth: Arc<Bandwidth>,
     pub(crate) download_bandwidth: Arc<Bandwidth>,
+    /// Uploads to one container that are announced in one request.
+    pub(crate) announcements: Arc<Announcements>,
+    /// Names in one container that are looked for in one request.
+    pub(crate) lookups: Arc<Lookups>,
     /// Rows were added or changed.
     pub(crate) woken: Notify,
     /// Whether the engine was told to stop.
@@ -100,6 +105,8 @@ impl Engine {
             connections: ConnectionLimits::new(&limits),
             upload_bandwidth: bandwidth(),
             download_bandwidth: bandwidth(),
+            announcements: Announcements::announcements(),
+            lookups: Lookups::lookups(),
             woken: Notify::new(),
             stopping: watch::Sender::new(false),
             running: AsyncMutex::new(()),

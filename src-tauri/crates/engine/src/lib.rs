@@ -19,7 +19,9 @@ mod retry;
 mod run;
 mod scheduler;
 mod settle;
+mod small_file;
 mod source_file;
+mod together;
 mod upload_run;
 mod verify;
 

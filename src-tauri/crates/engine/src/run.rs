@@ -1,6 +1,6 @@
 //! One transfer in the hands of a worker: what it may use, how it takes its steps, and why it stops.
 
-use crate::{engine::Shared, limits::Connection, progress::Meter, retry::Retry};
+use crate::{engine::Shared, limits::Connection, progress::Meter, retry::Retry, together::Expected};
 use labferry_model::{Event, Problem, ProblemCode, Timestamp, Transfer};
 use labferry_provider::{Provider, ProviderError, ProviderResult};
 use labferry_store::{Change, StoreError};
@@ -60,6 +60,8 @@ pub(crate) struct Run {
     pub(crate) retry: Retry,
     /// The account's service, for the ledger.
     pub(crate) service: String,
+    /// Kept until the upload is announced: others to the same container wait for it.
+    pub(crate) expected: Option<Expected>,
 }
 
 impl Run {
@@ -69,7 +71,12 @@ impl Run {
 
     /// Lets an event happen to the transfer, with what is stored beside it.
     pub(crate) async fn step(&mut self, event: Event, change: Change) -> Result<(), Stop> {
-        self.transfer = self.engine.store.apply(self.transfer.id, event, change, self.now()).await?;
+        self.steps(vec![event], change).await
+    }
+
+    /// Lets several events happen to the transfer, one after the other, in one transaction.
+    pub(crate) async fn steps(&mut self, events: Vec<Event>, change: Change) -> Result<(), Stop> {
+        self.transfer = self.engine.store.apply_all(self.transfer.id, events, change, self.now()).await?;
         Ok(())
     }
 

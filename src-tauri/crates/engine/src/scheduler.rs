@@ -7,20 +7,33 @@ use crate::{
     progress::Meter,
     run::{Run, Stop},
     settle::{self, Clearing},
+    small_file::SMALL,
+    together::Expected,
     upload_run,
 };
 use futures_util::FutureExt;
 use labferry_model::{
-    AccountName, Event, Problem, ProblemCode, State, Transfer, TransferId, WaitReason, transfer::Direction,
+    AccountName, Event, Problem, ProblemCode, ShapeChoice, State, Transfer, TransferId, WaitReason,
+    transfer::Direction,
 };
 use labferry_store::{Change, StoreError};
-use std::{collections::HashMap, panic::AssertUnwindSafe, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    panic::AssertUnwindSafe,
+    path::PathBuf,
+    sync::Arc,
+    time::Duration,
+};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 /// How often the database is asked whether another process changed a row: well below the second in which a pause must
 /// be felt.
 const POLL: Duration = Duration::from_millis(400);
+
+/// Small uploads that take the place of one file. They cost round trips and not bandwidth: with 8 connections, some 20
+/// requests of them wait for a connection at any time at 64 in hand, so that none stands still.
+const SMALL_A_PLACE: usize = 32;
 
 /// What is in hand.
 #[derive(Default)]
@@ -34,10 +47,34 @@ struct InHand {
 struct Held {
     token: CancellationToken,
     target: Target,
+    weight: usize,
+}
+
+impl InHand {
+    /// What is taken by small files and by others, in parts of a place.
+    fn taken(&self) -> (usize, usize) {
+        self.held.values().fold((0, 0), |(small, large), held| match held.weight {
+            SMALL_A_PLACE => (small, large + SMALL_A_PLACE),
+            weight => (small + weight, large),
+        })
+    }
+
+    fn let_go_of(&mut self, id: TransferId, shared: &Shared) -> bool {
+        shared.meters().remove(&id);
+        self.held.remove(&id).is_some_and(|held| held.token.is_cancelled())
+    }
+}
+
+/// How much of a place a transfer takes: `SMALL_A_PLACE` is a whole one.
+fn weight(transfer: &Transfer) -> usize {
+    let small = transfer.direction == Direction::Upload
+        && transfer.shape != ShapeChoice::Parts
+        && transfer.size.is_some_and(|size| size <= SMALL);
+    if small { 1 } else { SMALL_A_PLACE }
 }
 
 /// Where a transfer writes. Two at once to the same one would take each other's pending file for their own.
-#[derive(PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 enum Target {
     Service(AccountName, String, String),
     Local(PathBuf),
@@ -75,33 +112,48 @@ async fn work(shared: &Arc<Shared>, until: &Until, in_hand: &mut InHand) -> Resu
     let mut probes = Probes::default();
     // Kept across the turns: with many small files something else always happens before it is over.
     let mut poll = shared.clock.sleep(POLL);
+    let mut unsettled = match until {
+        Until::Settled(ids) => ids.clone(),
+        Until::Stopped | Until::Idle => Vec::new(),
+    };
+    // Whether a transfer may have been cancelled since this was last seen to.
+    let mut cancelled = true;
     loop {
         if *stopping.borrow_and_update() {
             return Ok(());
         }
         admit(shared, in_hand).await?;
-        let held = &in_hand.held;
-        settle::clear_cancelled(shared, |id| held.contains_key(&id), &mut in_hand.clearing).await?;
+        if std::mem::take(&mut cancelled) {
+            let held = &in_hand.held;
+            settle::clear_cancelled(shared, |id| held.contains_key(&id), &mut in_hand.clearing).await?;
+        }
         if in_hand.held.is_empty() && *until == Until::Idle {
             return Ok(());
         }
-        if let Until::Settled(ids) = until
-            && all_rest(shared, ids).await?
-        {
+        if matches!(until, Until::Settled(_)) && all_rest(shared, in_hand, &mut unsettled).await? {
             return Ok(());
         }
         tokio::select! {
             Some(ended) = in_hand.tasks.join_next() => {
                 // A worker catches its own panics, so this is a task that nobody started or aborted.
-                let Ok((id, result)) = ended else { continue };
-                in_hand.held.remove(&id);
-                shared.meters().remove(&id);
-                result?;
+                let mut next = Some(ended);
+                // Small files end many at a time.
+                while let Some(ended) = next {
+                    if let Ok((id, result)) = ended {
+                        cancelled |= in_hand.let_go_of(id, shared);
+                        result?;
+                    }
+                    next = in_hand.tasks.try_join_next();
+                }
             }
-            () = shared.woken.notified() => let_go(shared, in_hand).await?,
+            () = shared.woken.notified() => {
+                cancelled = true;
+                let_go(shared, in_hand).await?;
+            }
             _ = stopping.changed() => {}
             () = &mut poll => {
                 poll = shared.clock.sleep(POLL);
+                cancelled = true;
                 if shared.store.changed_by_others().await? {
                     let_go(shared, in_hand).await?;
                 }
@@ -111,33 +163,54 @@ async fn work(shared: &Arc<Shared>, until: &Until, in_hand: &mut InHand) -> Resu
     }
 }
 
-/// Starts what may start.
+/// Starts what may start. Small files start in waves, when half of those in hand are done: they are then announced to
+/// their service together.
 async fn admit(shared: &Arc<Shared>, in_hand: &mut InHand) -> Result<(), StoreError> {
-    let mut skip: Vec<TransferId> = in_hand.held.keys().copied().collect();
-    while in_hand.held.len() < shared.limits.files.max(1) {
+    let (small, large) = in_hand.taken();
+    let places = shared.limits.files.max(1) * SMALL_A_PLACE;
+    let mut free = places.saturating_sub(small + large);
+    if small * 2 > places.saturating_sub(large) {
+        return Ok(());
+    }
+    let mut targets: HashSet<Target> = in_hand.held.values().map(|held| held.target.clone()).collect();
+    // One that is in hand is ready only if somebody paused it and let it go on before its worker had let go.
+    let mut skip = Vec::new();
+    // They begin together, so that each is expected before the first one asks.
+    let mut wave = Vec::new();
+    while free > 0 {
         let now = shared.clock.now();
         let Some(next) = shared.store.next_waiting(now, &skip, &[]).await? else { break };
-        let target = Target::of(&next);
-        skip.push(next.id);
-        if in_hand.held.values().any(|held| held.target == target) {
+        let (target, weight) = (Target::of(&next), weight(&next));
+        if in_hand.held.contains_key(&next.id) || targets.contains(&target) {
+            skip.push(next.id);
             continue;
+        }
+        if weight > free {
+            break;
         }
         let change = Change { attempts: Some(next.attempts.saturating_add(1)), ..Change::default() };
         let transfer = match shared.store.apply(next.id, Event::Admitted, change, now).await {
             Ok(transfer) => transfer,
             // Paused or removed since it was chosen.
-            Err(StoreError::Illegal(_) | StoreError::NotFound(_)) => continue,
+            Err(StoreError::Illegal(_) | StoreError::NotFound(_)) => {
+                skip.push(next.id);
+                continue;
+            }
             Err(error) => return Err(error),
         };
         let token = CancellationToken::new();
-        in_hand.held.insert(transfer.id, Held { token: token.clone(), target });
+        free -= weight;
+        targets.insert(target.clone());
+        in_hand.held.insert(transfer.id, Held { token: token.clone(), target, weight });
         let meter = Meter::new(transfer.id, shared.clock.clone());
         meter.begin(transfer.size.unwrap_or(0), transfer.bytes_done);
         shared.meters().insert(transfer.id, meter.clone());
+        let expected = (weight < SMALL_A_PLACE)
+            .then(|| shared.announcements.expect((transfer.account.clone(), transfer.place.clone())));
         let shared = shared.clone();
-        in_hand.tasks.spawn(async move {
+        wave.push(async move {
             let id = transfer.id;
-            let work = AssertUnwindSafe(work_on(&shared, transfer, meter)).catch_unwind();
+            let work = AssertUnwindSafe(work_on(&shared, transfer, meter, expected)).catch_unwind();
             let result = match token.run_until_cancelled(work).await {
                 Some(Ok(result)) => result,
                 Some(Err(_)) => settle::stopped(&shared, id, None, panicked(id)).await,
@@ -146,12 +219,20 @@ async fn admit(shared: &Arc<Shared>, in_hand: &mut InHand) -> Result<(), StoreEr
             (id, result)
         });
     }
+    for work in wave {
+        in_hand.tasks.spawn(work);
+    }
     Ok(())
 }
 
-async fn work_on(shared: &Arc<Shared>, transfer: Transfer, meter: Arc<Meter>) -> Result<(), StoreError> {
+async fn work_on(
+    shared: &Arc<Shared>,
+    transfer: Transfer,
+    meter: Arc<Meter>,
+    expected: Option<Expected>,
+) -> Result<(), StoreError> {
     let (id, account) = (transfer.id, transfer.account.clone());
-    let stop = match connect(shared, transfer, meter, &account).await {
+    let stop = match connect(shared, transfer, meter, expected, &account).await {
         Err(stop) => Some((None, stop)),
         Ok(mut run) => {
             let result = match run.transfer.direction {
@@ -174,11 +255,20 @@ async fn connect(
     shared: &Arc<Shared>,
     transfer: Transfer,
     meter: Arc<Meter>,
+    expected: Option<Expected>,
     account: &AccountName,
 ) -> Result<Run, Stop> {
     let provider = shared.accounts.provider(account).await?;
     let service = shared.store.account(account).await?.map(|account| account.service).unwrap_or_default();
-    Ok(Run { engine: shared.clone(), provider, transfer, meter, retry: shared.retry.clone(), service })
+    Ok(Run {
+        engine: shared.clone(),
+        provider,
+        transfer,
+        meter,
+        retry: shared.retry.clone(),
+        service,
+        expected,
+    })
 }
 
 /// Drops the workers of rows that somebody paused, cancelled or removed.
@@ -192,18 +282,29 @@ async fn let_go(shared: &Arc<Shared>, in_hand: &InHand) -> Result<(), StoreError
     Ok(())
 }
 
-/// Whether none of these goes on by itself soon.
-async fn all_rest(shared: &Shared, ids: &[TransferId]) -> Result<bool, StoreError> {
-    for &id in ids {
-        let rests = match shared.store.transfer(id).await?.map(|transfer| transfer.state) {
-            None => true,
-            Some(State::Waiting { why }) => {
-                !matches!(why, WaitReason::Turn | WaitReason::Interrupted | WaitReason::SourceChanged)
-            }
-            Some(state) => !state.is_active(),
-        };
-        if !rests {
+/// Whether none of these goes on by itself soon. Those that are settled are taken out, and one that is on its way comes to
+/// the front, so that the next question is answered by it.
+async fn all_rest(shared: &Shared, in_hand: &InHand, ids: &mut Vec<TransferId>) -> Result<bool, StoreError> {
+    let mut at = 0;
+    while let Some(&id) = ids.get(at) {
+        if in_hand.held.contains_key(&id) {
             return Ok(false);
+        }
+        match shared.store.transfer(id).await?.map(|transfer| transfer.state) {
+            None => {
+                ids.swap_remove(at);
+            }
+            Some(state) if state.is_settled() => {
+                ids.swap_remove(at);
+            }
+            Some(State::Waiting {
+                why: WaitReason::Turn | WaitReason::Interrupted | WaitReason::SourceChanged,
+            }) => {
+                ids.swap(0, at);
+                return Ok(false);
+            }
+            Some(state) if state.is_active() => return Ok(false),
+            Some(_) => at += 1,
         }
     }
     Ok(true)

@@ -22,7 +22,7 @@ use tokio_util::io::ReaderStream;
 
 /// Bytes read from the disk at once: large enough that the hop to the reading thread does not count, small enough that
 /// sixteen connections hold 4 MiB.
-const READ: usize = 256 << 10;
+pub(crate) const READ: usize = 256 << 10;
 
 /// A failure of the local file system, with the file's name.
 pub(crate) fn problem(path: &Path, error: &io::Error) -> Problem {

@@ -7,14 +7,21 @@ use crate::{
     part_worker::{self, Parts},
     planner,
     run::{Run, Stop},
+    small_file::{self, SMALL},
     source_file, verify,
 };
 use labferry_model::{
     Algorithm, Capabilities, Event, Fingerprint, PartPlan, PartReceipt, Problem, ProblemCode, Proof,
     RemoteFile, transfer::StoredPlan,
 };
-use labferry_provider::{ProviderResult, ReceivedPart, ReceivedParts, UploadRequest, UploadSession};
+use labferry_provider::{
+    ProviderResult, ReceivedPart, ReceivedParts, ShapeWish, UploadRequest, UploadSession,
+};
 use labferry_store::{Change, LedgerEntry};
+use std::sync::{
+    Mutex, PoisonError,
+    atomic::{AtomicU32, Ordering},
+};
 
 /// An upload that the service knows of.
 struct Begun {
@@ -39,6 +46,9 @@ pub(crate) async fn run(run: &mut Run) -> Result<(), Stop> {
             None => return Ok(()),
         },
     };
+    if !begun.plan.in_parts && size <= SMALL && begun.finished.is_none() {
+        return send_small(run, &facts, source, begun).await;
+    }
     let parts: Vec<PartPlan> = planner::parts(&begun.plan, size).collect();
     let part_md5 = begun.plan.in_parts && facts.parts.as_ref().is_some_and(|rules| rules.part_md5);
     let hashing = HashAhead::start(
@@ -55,15 +65,7 @@ pub(crate) async fn run(run: &mut Run) -> Result<(), Stop> {
         run.step(Event::FinishedOnService, digests(&hashes)).await?;
         (file, hashes)
     } else {
-        let change = Change {
-            size: Some(size),
-            fingerprint: Some(source.clone()),
-            plan: Some(begun.plan.clone()),
-            session: Some(to_json(&begun.session)?),
-            ..Change::default()
-        };
-        run.step(Event::PlanStored, change).await?;
-        run.step(Event::MovingBegan, Change::default()).await?;
+        plan_stored(run, &begun, &source).await?;
         let missing: Vec<PartPlan> = parts
             .into_iter()
             .filter(|part| !begun.receipts.iter().any(|receipt| receipt.part == *part))
@@ -85,7 +87,7 @@ pub(crate) async fn run(run: &mut Run) -> Result<(), Stop> {
     };
     let path = file.path.clone();
     let proof = verify::prove(run, file, &hashes, &facts).await?;
-    settle(run, path, proof, &hashes, source).await
+    settle(run, Vec::new(), Change::default(), path, proof, &hashes, source).await
 }
 
 /// Digests that the service can be compared by; its part digests need MD5 as well.
@@ -113,6 +115,7 @@ async fn resume(run: &mut Run, source: &Fingerprint) -> Result<Option<Begun>, St
     let (Some(stored), Some(plan)) = (run.transfer.session.clone(), run.transfer.plan.clone()) else {
         return Ok(None);
     };
+    run.expected = None;
     let Ok(session) = serde_json::from_value::<UploadSession>(stored) else {
         run.note(Change { clear_parts: true, plan: Some(plan), ..Change::default() }).await?;
         return Ok(None);
@@ -159,43 +162,145 @@ pub(crate) fn ignore_missing(result: ProviderResult<()>) -> ProviderResult<()> {
     }
 }
 
+/// Stores what is needed to go on tomorrow; from here on bytes may leave.
+async fn plan_stored(run: &mut Run, begun: &Begun, source: &Fingerprint) -> Result<(), Stop> {
+    let change = Change {
+        size: Some(source.size),
+        fingerprint: Some(source.clone()),
+        plan: Some(begun.plan.clone()),
+        session: Some(to_json(&begun.session)?),
+        ..Change::default()
+    };
+    run.steps(vec![Event::PlanStored, Event::MovingBegan], change).await
+}
+
+/// A file of one reading. What the service tells at the end is nearly always the proof already, and then sending,
+/// finishing and proof are stored in one step.
+async fn send_small(
+    run: &mut Run,
+    facts: &Capabilities,
+    source: Fingerprint,
+    begun: Begun,
+) -> Result<(), Stop> {
+    run.meter.begin(source.size, 0);
+    plan_stored(run, &begun, &source).await?;
+    let session = &begun.session;
+    let (receipt, hashes) = small_file::send(run, session, &source, &digests_wanted(facts)).await?;
+    if receipt.etag.is_some() {
+        // What the service gave for the bytes is needed to finish, and cannot be had again.
+        run.engine.store.add_receipt(run.transfer.id, &receipt).await?;
+    }
+    unchanged(run, &source).await?;
+    let receipts = [receipt];
+    let file = run.request(|| run.provider.finish_upload(session, &receipts)).await?;
+    let path = file.path.clone();
+    let finished = vec![Event::AllPartsSent, Event::FinishedOnService];
+    let change = Change { bytes_done: Some(source.size), ..digests(&hashes) };
+    if let Some(proof) = verify::told_at_once(run, &file, source.size, &hashes) {
+        return settle(run, finished, change, path, proof, &hashes, source).await;
+    }
+    run.steps(finished, change).await?;
+    let proof = verify::prove(run, file, &hashes, facts).await?;
+    settle(run, Vec::new(), Change::default(), path, proof, &hashes, source).await
+}
+
+/// Times a name is announced that turns out to be taken and is then free after all.
+const ANNOUNCEMENTS: u32 = 3;
+
 /// Announces the upload. The plan is stored before, the session after it: a crash between the two leaves a pending file
 /// that the plan shows to be ours. `None` when nothing is to be sent; the transfer is settled then.
 async fn begin(run: &mut Run, facts: &Capabilities, source: &Fingerprint) -> Result<Option<Begun>, Stop> {
     let shape = planner::wish(source.size, facts, run.transfer.shape, &run.engine.limits)
         .map_err(|problem| problem.about(run.transfer.local.display().to_string()))?;
-    if let Clash::Nothing(proof) = clash::settle(run, facts, source.size).await? {
-        let change = Change { size: Some(source.size), ..Change::default() };
-        run.step(Event::NothingToDo { proof }, change).await?;
-        return Ok(None);
+    // Where a taken name is refused, the refusal is the look. A plan from before means that the file there may be ours.
+    let mut look = !facts.refuses_taken || run.transfer.plan.is_some();
+    let mut announcements = 0;
+    loop {
+        if look {
+            run.expected = None;
+        }
+        if look && let Clash::Nothing(proof) = clash::settle(run, facts, source.size).await? {
+            let change = Change { size: Some(source.size), ..Change::default() };
+            run.step(Event::NothingToDo { proof }, change).await?;
+            return Ok(None);
+        }
+        let announced_before = run.transfer.plan.is_some();
+        let intent =
+            StoredPlan { in_parts: shape.in_parts, part_size: shape.part_size, part_count: shape.part_count };
+        let change = Change {
+            clear_parts: true,
+            size: Some(source.size),
+            fingerprint: Some(source.clone()),
+            plan: Some(intent),
+            ..Change::default()
+        };
+        run.note(change).await?;
+        announcements += 1;
+        let (answer, tries) = announce(run, facts, shape, source.size).await;
+        let error = match answer {
+            Ok(session) => {
+                let plan = planner::agreed(&session, source.size)?;
+                return Ok(Some(Begun { session, plan, receipts: Vec::new(), finished: None }));
+            }
+            Err(error) => error,
+        };
+        let taken = matches!(error.problem.code, ProblemCode::PendingFile | ProblemCode::NameTaken);
+        if !taken || !facts.refuses_taken || announcements == ANNOUNCEMENTS {
+            return Err(error.into());
+        }
+        if !announced_before && tries == 1 {
+            // Refused at the first word: what is there is not ours, and no plan may say so.
+            run.note(Change { clear_parts: true, ..Change::default() }).await?;
+        }
+        look = true;
     }
-    let intent =
-        StoredPlan { in_parts: shape.in_parts, part_size: shape.part_size, part_count: shape.part_count };
-    let change = Change {
-        clear_parts: true,
-        size: Some(source.size),
-        fingerprint: Some(source.clone()),
-        plan: Some(intent),
-        ..Change::default()
-    };
-    run.note(change).await?;
+}
+
+/// One announcement, with others to the same container where the service takes lists, and how often it was tried.
+async fn announce(
+    run: &mut Run,
+    facts: &Capabilities,
+    shape: ShapeWish,
+    size: u64,
+) -> (ProviderResult<UploadSession>, u32) {
     let request = UploadRequest {
         container: run.transfer.place.clone(),
         name: run.transfer.name.clone(),
-        size: source.size,
+        size,
         shape,
         media_type: None,
         metadata: run.transfer.metadata.clone(),
     };
-    let session = run.request(|| run.provider.begin_upload(&request)).await?;
-    let plan = planner::agreed(&session, source.size)?;
-    let session_json = to_json(&session)?;
-    run.note(Change { plan: Some(plan.clone()), session: Some(session_json), ..Change::default() }).await?;
-    Ok(Some(Begun { session, plan, receipts: Vec::new(), finished: None }))
+    let expected = Mutex::new(run.expected.take());
+    let run = &*run;
+    let tries = AtomicU32::new(0);
+    let one_more = || {
+        tries.fetch_add(1, Ordering::Relaxed);
+    };
+    let answer = if facts.announce_at_once <= 1 {
+        run.request(|| {
+            one_more();
+            run.provider.begin_upload(&request)
+        })
+        .await
+    } else {
+        let to = (run.transfer.account.clone(), run.transfer.place.clone());
+        let most = facts.announce_at_once as usize;
+        let ask = || {
+            one_more();
+            let asked = expected.lock().unwrap_or_else(PoisonError::into_inner).take();
+            run.engine.announcements.ask(&run.engine, &run.provider, to.clone(), request.clone(), most, asked)
+        };
+        run.retry.run(ask).await
+    };
+    (answer, tries.load(Ordering::Relaxed))
 }
 
+/// The last step: `before` and the proof, with `change` and the receipt for the ledger.
 async fn settle(
     run: &mut Run,
+    before: Vec<Event>,
+    change: Change,
     path: String,
     proof: Proof,
     hashes: &Hashes,
@@ -216,6 +321,10 @@ async fn settle(
         at: run.now(),
         transfer: Some(run.transfer.id),
     };
-    let change = Change { ledger: Some(entry), failing_since: Some(None), ..Change::default() };
-    run.step(Event::Proven { proof }, change).await
+    // A transfer that never failed has nothing to forget.
+    let failing_since = run.transfer.failing_since.map(|_| None);
+    let change = Change { ledger: Some(entry), failing_since, ..change };
+    let mut events = before;
+    events.push(Event::Proven { proof });
+    run.steps(events, change).await
 }

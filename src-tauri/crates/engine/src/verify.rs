@@ -138,6 +138,15 @@ pub(crate) async fn by_digest(
     }
 }
 
+/// The proof in what the service told when it finished the file, where that is all that is asked for.
+pub(crate) fn told_at_once(run: &Run, file: &RemoteFile, size: u64, ours: &Hashes) -> Option<Proof> {
+    let by_digest = matches!(run.transfer.verify, VerifyChoice::Auto | VerifyChoice::Digest);
+    match compare(file, size, ours) {
+        Verdict::Same(proof) if by_digest && file.status == FileStatus::Ready => Some(proof),
+        _ => None,
+    }
+}
+
 /// Proves a finished upload as the transfer asks for it.
 pub(crate) async fn prove(
     run: &Run,

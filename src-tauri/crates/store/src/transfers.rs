@@ -13,6 +13,7 @@ use labferry_model::{
     transfer::StoredPlan, transfer_state::WaitReason,
 };
 use serde_json::json;
+use sqlx::{Sqlite, query::Query, sqlite::SqliteArguments};
 use std::path::PathBuf;
 
 /// What is stored together with a state change. `None` leaves a column as it is.
@@ -20,6 +21,8 @@ use std::path::PathBuf;
 pub struct Change {
     /// Bytes of the file.
     pub size: Option<u64>,
+    /// Bytes that arrived, where no part's receipt says so.
+    pub bytes_done: Option<u64>,
     /// Its name on the service.
     pub name: Option<String>,
     /// The file on this computer.
@@ -80,7 +83,22 @@ impl Store {
         change: Change,
         now: Timestamp,
     ) -> Result<Transfer, StoreError> {
-        self.write(move |work| Box::pin(work.apply(id, event, change, now))).await
+        self.apply_all(id, vec![event], change, now).await
+    }
+
+    /// Lets several events happen to a transfer, one after the other, each legal in the state that the one before led to.
+    /// The state they come to, one numbered event for it, and `change` are stored together or not at all.
+    ///
+    /// # Errors
+    /// As [`Store::apply`], for any of the events.
+    pub async fn apply_all(
+        &self,
+        id: TransferId,
+        events: Vec<Event>,
+        change: Change,
+        now: Timestamp,
+    ) -> Result<Transfer, StoreError> {
+        self.write(move |work| Box::pin(work.apply(id, events, change, now))).await
     }
 
     /// Stores `change` without a state change, such as a session that the service renewed.
@@ -113,7 +131,7 @@ impl Store {
                 .await?;
                 let ids: Vec<TransferId> = ids.into_iter().map(TransferId).collect();
                 for &id in &ids {
-                    work.apply(id, Event::Interrupted, Change::default(), now).await?;
+                    work.apply(id, vec![Event::Interrupted], Change::default(), now).await?;
                 }
                 Ok(ids)
             })
@@ -243,35 +261,49 @@ impl Work {
     async fn apply(
         &mut self,
         id: TransferId,
-        event: Event,
+        events: Vec<Event>,
         change: Change,
         now: Timestamp,
     ) -> Result<Transfer, StoreError> {
         let mut transfer = self.existing(id).await?;
-        transfer.state = advance(&transfer.state, event)?;
+        for event in events {
+            transfer.state = advance(&transfer.state, event)?;
+        }
         transfer.changed = now;
         let queue = QueueColumns::of(&transfer.state, now);
-        sqlx::query(
-            "UPDATE transfers SET state = ?, state_json = ?, reason = ?, live = ?, ready_at = ?, changed = ?
-             WHERE id = ?",
-        )
-        .bind(transfer.state.name())
-        .bind(json(&transfer.state)?)
-        .bind(queue.reason)
-        .bind(queue.live)
-        .bind(queue.ready_at)
-        .bind(now.0)
-        .bind(id.0)
-        .execute(&mut self.connection)
-        .await?;
+        let columns = self.absorb(&mut transfer, change).await?;
+        let update = if columns {
+            bind_columns(sqlx::query(COLUMNS_AND_STATE), &transfer)?
+        } else {
+            sqlx::query(STATE)
+        };
+        update
+            .bind(transfer.state.name())
+            .bind(json(&transfer.state)?)
+            .bind(queue.reason)
+            .bind(queue.live)
+            .bind(queue.ready_at)
+            .bind(now.0)
+            .bind(id.0)
+            .execute(&mut self.connection)
+            .await?;
         self.log(id, &transfer.state, now).await?;
-        self.change(&mut transfer, change).await?;
         Ok(transfer)
     }
 
     async fn change(&mut self, transfer: &mut Transfer, change: Change) -> Result<(), StoreError> {
+        if self.absorb(transfer, change).await? {
+            let update = bind_columns(sqlx::query(COLUMNS), transfer)?;
+            update.bind(transfer.id.0).execute(&mut self.connection).await?;
+        }
+        Ok(())
+    }
+
+    /// Does what of a change lies outside the transfer's row, takes the rest over, and says whether the row has changed.
+    async fn absorb(&mut self, transfer: &mut Transfer, change: Change) -> Result<bool, StoreError> {
         let Change {
             size,
+            bytes_done,
             name,
             local,
             fingerprint,
@@ -289,6 +321,7 @@ impl Work {
         }
         let columns = clear_parts
             || size.is_some()
+            || bytes_done.is_some()
             || name.is_some()
             || local.is_some()
             || fingerprint.is_some()
@@ -298,7 +331,7 @@ impl Work {
             || attempts.is_some()
             || failing_since.is_some();
         if !columns {
-            return Ok(());
+            return Ok(false);
         }
         if clear_parts {
             sqlx::query("DELETE FROM receipts WHERE transfer = ?")
@@ -308,6 +341,7 @@ impl Work {
             (transfer.plan, transfer.session, transfer.bytes_done) = (None, None, 0);
         }
         transfer.size = size.or(transfer.size);
+        transfer.bytes_done = bytes_done.unwrap_or(transfer.bytes_done);
         transfer.name = name.unwrap_or_else(|| std::mem::take(&mut transfer.name));
         transfer.local = local.unwrap_or_else(|| std::mem::take(&mut transfer.local));
         transfer.fingerprint = fingerprint.or_else(|| transfer.fingerprint.take());
@@ -316,17 +350,37 @@ impl Work {
         transfer.digests = digests.unwrap_or_else(|| std::mem::take(&mut transfer.digests));
         transfer.attempts = attempts.unwrap_or(transfer.attempts);
         transfer.failing_since = failing_since.unwrap_or(transfer.failing_since);
-        self.write_columns(transfer).await
+        Ok(true)
     }
+}
 
-    /// Writes everything of a transfer that may change but its state.
-    async fn write_columns(&mut self, transfer: &Transfer) -> Result<(), StoreError> {
-        sqlx::query(
-            "UPDATE transfers SET size = ?, name = ?, local = ?, bytes_done = ?, attempts = ?, failing_since = ?,
-                 digests = ?, fingerprint = ?, plan = ?, session = ? WHERE id = ?",
-        )
+/// Everything of a transfer that may change but its state, as [`bind_columns`] binds it.
+macro_rules! columns {
+    () => {
+        "size = ?, name = ?, local = ?, bytes_done = ?, attempts = ?, failing_since = ?, digests = ?, fingerprint = ?,
+         plan = ?, session = ?"
+    };
+}
+
+/// Its state, as `Work::apply` binds it.
+macro_rules! state {
+    () => {
+        "state = ?, state_json = ?, reason = ?, live = ?, ready_at = ?, changed = ?"
+    };
+}
+
+const COLUMNS: &str = concat!("UPDATE transfers SET ", columns!(), " WHERE id = ?");
+const STATE: &str = concat!("UPDATE transfers SET ", state!(), " WHERE id = ?");
+// One statement for both, so that the indices and sums are brought up to date once.
+const COLUMNS_AND_STATE: &str = concat!("UPDATE transfers SET ", columns!(), ", ", state!(), " WHERE id = ?");
+
+/// A statement being filled.
+type Update = Query<'static, Sqlite, SqliteArguments>;
+
+fn bind_columns(update: Update, transfer: &Transfer) -> Result<Update, StoreError> {
+    Ok(update
         .bind(transfer.size.map(bytes).transpose()?)
-        .bind(&transfer.name)
+        .bind(transfer.name.clone())
         .bind(path_bytes(&transfer.local))
         .bind(bytes(transfer.bytes_done)?)
         .bind(i64::from(transfer.attempts))
@@ -334,12 +388,7 @@ impl Work {
         .bind(json(&transfer.digests)?)
         .bind(json_option(transfer.fingerprint.as_ref())?)
         .bind(json_option(transfer.plan.as_ref())?)
-        .bind(json_option(transfer.session.as_ref())?)
-        .bind(transfer.id.0)
-        .execute(&mut self.connection)
-        .await?;
-        Ok(())
-    }
+        .bind(json_option(transfer.session.as_ref())?))
 }
 
 /// A new transfer as the JSON array that `Work::add` unpacks.

@@ -113,9 +113,9 @@ impl Connector {
         record: &str,
         names: &[String],
     ) -> ProviderResult<Vec<Option<RemoteFile>>> {
-        let found = self.locate("find files", record).await?;
+        let files = self.files_of("find files", record).await?;
         let mut there: BTreeMap<String, FileEntry> =
-            self.entries(&found.files).await?.into_iter().map(|entry| (entry.key.clone(), entry)).collect();
+            self.entries(&files).await?.into_iter().map(|entry| (entry.key.clone(), entry)).collect();
         Ok(names.iter().map(|name| Some(there.remove(name)?.into_remote_file(record))).collect())
     }
 

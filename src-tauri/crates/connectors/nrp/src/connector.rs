@@ -1,6 +1,7 @@
 //! One account: what every other file here shares, and the contract's methods, each handed to its file.
 
 use crate::{
+    announce::{AT_ONCE, Drafts},
     api_types::{FileEntry, Record},
     errors,
     part_links::PartLinks,
@@ -17,7 +18,6 @@ use labferry_provider::{
     Provider, ProviderError, ProviderResult, ReceivedParts, SignedIn, TemporaryLink, UploadRequest,
     UploadSession,
     http::{Answer, ApiClient, ApiUrl, Call, Credential, SignedClient, Transport, answer::Refusal},
-    one_by_one,
 };
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use std::{
@@ -63,6 +63,7 @@ pub(crate) struct Connector {
     pub(crate) api: ApiClient,
     pub(crate) storage: SignedClient,
     pub(crate) links: PartLinks,
+    pub(crate) drafts: Drafts,
     /// The repository refused a multipart upload: whole files only from then on.
     pub(crate) whole_only: AtomicBool,
     ranges: AtomicU8,
@@ -80,6 +81,7 @@ pub(crate) struct Located {
 impl Connector {
     pub(crate) fn new(request: ConnectRequest) -> ProviderResult<Self> {
         let site = site(&request.url)?;
+        let drafts = Drafts::new(request.clock.clone());
         let transport = Transport::new(&site, request.connect, request.stall, request.clock)?;
         let api = ApiClient::new(&site, Credential::bearer(request.secrets, TOKEN), transport.clone())?;
         Ok(Self {
@@ -87,6 +89,7 @@ impl Connector {
             api,
             storage: SignedClient::new(transport),
             links: PartLinks::default(),
+            drafts,
             whole_only: AtomicBool::new(false),
             ranges: AtomicU8::new(RANGES_UNKNOWN),
             failed_commits: Mutex::default(),
@@ -223,7 +226,7 @@ impl Connector {
             folders: false,
             name_limit: NAME_LIMIT,
             file_versions: false,
-            announce_at_once: 1,
+            announce_at_once: AT_ONCE,
             refuses_taken: true,
             files_per_record: Some(FILES_PER_RECORD),
         }
@@ -281,8 +284,8 @@ impl Provider for Connector {
     }
 
     async fn find_file(&self, container: &str, name: &str) -> ProviderResult<Option<RemoteFile>> {
-        let found = self.locate("find file", container).await?;
-        Ok(self.find_entry(&found.files, name).await?.map(|entry| entry.into_remote_file(container)))
+        let files = self.files_of("find file", container).await?;
+        Ok(self.find_entry(&files, name).await?.map(|entry| entry.into_remote_file(container)))
     }
 
     async fn find_files(&self, container: &str, names: &[String]) -> ProviderResult<Vec<Option<RemoteFile>>> {
@@ -294,7 +297,7 @@ impl Provider for Connector {
     }
 
     async fn begin_uploads(&self, requests: &[UploadRequest]) -> Vec<ProviderResult<UploadSession>> {
-        one_by_one(requests, |request| self.begin_upload(request)).await
+        self.begin_many(requests).await
     }
 
     async fn send_part(

@@ -4,6 +4,7 @@
 
 #![warn(missing_docs)]
 
+mod announce;
 mod api_types;
 mod browse;
 mod connector;

@@ -7,8 +7,10 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-/// Uploads whose links are kept; the oldest are dropped and asked for again.
-const MOST_UPLOADS: usize = 16;
+/// Uploads that are kept, most of them small files without links; the oldest are dropped and asked for again.
+const MOST_UPLOADS: usize = 1_024;
+/// Links that are kept, all uploads together: a few files of the most parts there can be, at some 300 bytes a link.
+const MOST_LINKS: usize = 40_000;
 
 /// One link of a part.
 #[derive(Clone)]
@@ -36,8 +38,9 @@ impl PartLinks {
             .collect::<BTreeMap<_, _>>();
         let mut uploads = self.uploads.lock().unwrap_or_else(PoisonError::into_inner);
         uploads.retain(|(name, _)| name != upload);
-        if uploads.len() >= MOST_UPLOADS {
-            uploads.remove(0);
+        let mut kept: usize = uploads.iter().map(|(_, links)| links.len()).sum();
+        while !uploads.is_empty() && (uploads.len() >= MOST_UPLOADS || kept + links.len() > MOST_LINKS) {
+            kept -= uploads.remove(0).1.len();
         }
         uploads.push((upload.to_owned(), links));
     }

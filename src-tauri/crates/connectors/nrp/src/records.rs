@@ -87,6 +87,7 @@ impl Connector {
         if !found.record.is_draft {
             return Err(refuse(OPERATION, ProblemCode::RecordLocked, path, "it is published already"));
         }
+        self.drafts.forget(path);
         let Some(link) = found.record.links.publish else {
             let why = "this repository publishes on request only; open the record there and ask for it";
             return Err(refuse(OPERATION, ProblemCode::Unsupported, path, why));

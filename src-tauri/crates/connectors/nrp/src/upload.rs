@@ -1,23 +1,19 @@
-//! Sending a file: announce, send the content or its parts, commit.
+//! Sending a file that was announced: send the content or its parts, commit.
 //!
 //! The announcement never carries a checksum: the service would store ours unread and give it back as its own.
 
 use crate::{
-    api_types::{FileEntry, FileList, TransferEntry},
+    api_types::{FileEntry, TransferEntry},
     connector::{ANY_JSON, Connector},
-    errors,
     part_links::PartTarget,
 };
 use http::{HeaderValue, header};
 use labferry_model::{PartPlan, PartReceipt, Problem, ProblemCode, RemoteFile};
 use labferry_provider::{
-    Advice, Leftover, PartBody, ProviderError, ProviderResult, ReceivedParts, ShapeWish, UploadRequest,
-    UploadSession,
+    Advice, Leftover, PartBody, ProviderError, ProviderResult, ReceivedParts, UploadSession,
     http::{ApiUrl, Call, SignedUrl},
 };
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
-use std::sync::atomic::Ordering;
 
 /// Commits that may fail inside the service before the upload is begun anew: S3 storage answers 500 for ever when it
 /// misses a part.
@@ -25,25 +21,25 @@ const COMMITS: u32 = 3;
 
 /// What is kept of an upload.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-struct Memory {
-    record: String,
-    key: String,
+pub(crate) struct Memory {
+    pub(crate) record: String,
+    pub(crate) key: String,
     /// Path of the record's files.
-    files: String,
+    pub(crate) files: String,
     /// When the entry was made: another one of the same name is not ours.
-    created: Option<String>,
-    parts: Option<u32>,
+    pub(crate) created: Option<String>,
+    pub(crate) parts: Option<u32>,
 }
 
 /// An upload that is gone on with.
-struct Upload {
+pub(crate) struct Upload {
     memory: Memory,
     files: ApiUrl,
 }
 
 impl Upload {
     /// The name its links are kept under.
-    fn name(&self) -> String {
+    pub(crate) fn name(&self) -> String {
         format!("{}/{} {}", self.memory.record, self.memory.key, self.memory.created.as_deref().unwrap_or(""))
     }
 
@@ -87,91 +83,11 @@ fn lost(operation: &'static str, why: &str) -> ProviderError {
 }
 
 impl Connector {
-    fn upload(&self, operation: &'static str, session: &UploadSession) -> ProviderResult<Upload> {
+    pub(crate) fn upload(&self, operation: &'static str, session: &UploadSession) -> ProviderResult<Upload> {
         let memory: Memory = serde_json::from_value(session.memory.clone())
             .map_err(|_| lost(operation, "what was stored of the upload cannot be read"))?;
         let files = self.url(operation, &memory.files)?;
         Ok(Upload { memory, files })
-    }
-
-    pub(crate) async fn begin(&self, request: &UploadRequest) -> ProviderResult<UploadSession> {
-        const OPERATION: &str = "begin upload";
-        let found = self.locate(OPERATION, &request.container).await?;
-        if !found.record.is_draft {
-            return Err(ProviderError::new(OPERATION, ProblemCode::RecordLocked, Advice::Stop)
-                .about(&request.container)
-                .because("the record is published; its files cannot be changed"));
-        }
-        let shape = if self.whole_only.load(Ordering::Relaxed) {
-            ShapeWish::whole(request.size)
-        } else {
-            request.shape
-        };
-        let entry = match self.announce(&found.files, request, shape).await? {
-            Some(entry) => entry,
-            None => {
-                let whole = ShapeWish::whole(request.size);
-                let entry = self.announce(&found.files, request, whole).await?.ok_or_else(|| {
-                    ProviderError::bad_answer(OPERATION, "a whole file was refused as multipart")
-                })?;
-                // Only now is it certain that it was the parts and not the file that was refused.
-                self.whole_only.store(true, Ordering::Relaxed);
-                entry
-            }
-        };
-        let TransferEntry { kind, parts, part_size } = &entry.transfer;
-        let in_parts = kind.as_deref() == Some("M");
-        let memory = Memory {
-            record: request.container.clone(),
-            key: request.name.clone(),
-            files: found.files.relative(),
-            created: entry.created.clone(),
-            parts: parts.filter(|_| in_parts),
-        };
-        let session = UploadSession {
-            in_parts,
-            part_size: if in_parts { part_size.unwrap_or(shape.part_size) } else { request.size },
-            memory: serde_json::to_value(memory).map_err(|error| {
-                ProviderError::new(OPERATION, ProblemCode::Internal, Advice::Stop).caused_by(error)
-            })?,
-        };
-        self.links.keep(&self.upload(OPERATION, &session)?.name(), &entry);
-        Ok(session)
-    }
-
-    /// Announces a file; `None` when the repository takes no multipart uploads from us.
-    async fn announce(
-        &self,
-        files: &ApiUrl,
-        request: &UploadRequest,
-        shape: ShapeWish,
-    ) -> ProviderResult<Option<FileEntry>> {
-        const OPERATION: &str = "begin upload";
-        let mut file = json!({ "key": request.name, "size": request.size });
-        if !request.metadata.is_empty() {
-            file["metadata"] = Value::Object(request.metadata.clone());
-        }
-        if shape.in_parts {
-            file["transfer"] =
-                json!({ "type": "M", "parts": shape.part_count, "part_size": shape.part_size });
-        }
-        let call = Call::post(OPERATION).json(&[file])?.foreign_header(header::ACCEPT, ANY_JSON)?;
-        let answer = self.api.answer(files, call).await?;
-        if !answer.status().is_success() {
-            let refusal = answer.refusal().await;
-            if shape.in_parts && errors::refuses_multipart(&refusal) {
-                return Ok(None);
-            }
-            return Err(self.refused(refusal).await.about(&request.name));
-        }
-        let list: FileList = answer.json().await?;
-        let entry = list.entries.into_iter().find(|entry| entry.key == request.name).ok_or_else(|| {
-            ProviderError::bad_answer(OPERATION, "the answer does not hold the file that was announced")
-        })?;
-        match errors::failed_inside(OPERATION, &entry.errors) {
-            Some(error) => Err(error),
-            None => Ok(Some(entry)),
-        }
     }
 
     pub(crate) async fn send_bytes(

@@ -6,6 +6,7 @@ pub(crate) mod clock;
 mod reviewed;
 mod rounds;
 mod service;
+mod small_files;
 mod transfers;
 
 use std::{

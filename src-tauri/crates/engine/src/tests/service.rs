@@ -64,6 +64,8 @@ pub(crate) struct FakeService {
     pub(crate) never_ready: bool,
     /// Whether the first page of a list holds a folder and no file.
     pub(crate) folders_first: bool,
+    /// Uploads it takes in one announcement; more than one makes it refuse taken names, too.
+    pub(crate) at_once: u32,
     /// Held by a test, it lets sign-in checks wait.
     pub(crate) gate: tokio::sync::Mutex<()>,
 }
@@ -77,6 +79,7 @@ impl FakeService {
             ranges: true,
             never_ready: false,
             folders_first: false,
+            at_once: 1,
             gate: tokio::sync::Mutex::default(),
         }
     }
@@ -184,8 +187,8 @@ impl Provider for FakeService {
             folders: false,
             name_limit: 255,
             file_versions: false,
-            announce_at_once: 1,
-            refuses_taken: false,
+            announce_at_once: self.at_once,
+            refuses_taken: self.at_once > 1,
             files_per_record: None,
         })
     }
@@ -270,7 +273,8 @@ impl Provider for FakeService {
         let fault = self.request("begin upload")?;
         let session = {
             let mut world = self.world();
-            if world.begun.contains_key(&request.name) {
+            let taken = self.at_once > 1 && world.files.contains_key(&request.name);
+            if taken || world.begun.contains_key(&request.name) {
                 let code = ProblemCode::PendingFile;
                 return Err(ProviderError::new("begin upload", code, Advice::FreshSession));
             }
@@ -289,6 +293,9 @@ impl Provider for FakeService {
     }
 
     async fn begin_uploads(&self, requests: &[UploadRequest]) -> Vec<ProviderResult<UploadSession>> {
+        if let Err(error) = self.request("announce") {
+            return requests.iter().map(|_| Err(error.repeated())).collect();
+        }
         one_by_one(requests, |request| self.begin_upload(request)).await
     }
 
