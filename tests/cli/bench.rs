@@ -108,6 +108,11 @@ impl Lab {
         assert_eq!(self.url, url, "the lab takes its port again");
     }
 
+    /// The control door's address.
+    pub(crate) fn control(&self) -> &str {
+        &self.control
+    }
+
     pub(crate) fn get(&self, path: &str) -> Value {
         self.ask("GET", path, None)
     }

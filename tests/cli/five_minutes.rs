@@ -1,9 +1,10 @@
-//! What the README's "Five minutes" says, in its order, and `labferry demo`.
+//! The first file's way through the commands and what each prints, and `labferry demo`. That the README's own lines work
+//! is shown in `tests/guide`.
 
 use crate::bench::{Lab, User, bytes};
 
 #[test]
-fn the_readme_holds() {
+fn the_first_commands_print_what_happened() {
     let lab = Lab::start();
     let user = User::new();
     let added = user.add_account("practice", &lab.url, &lab.token).well();
