@@ -2,28 +2,24 @@
 //! it does not; ranges that arrived are not fetched again by a later run.
 
 use crate::{
-    hash_ahead,
-    partial_file::{self, PartialFile},
+    disk_space,
+    fetch::Fetch,
+    front::Front,
+    hash_ahead::{self, HashAhead, Wanted},
+    partial_file::PartialFile,
     preflight::numbered,
     run::{Run, Stop},
-    source_file, verify,
-    verify::Verdict,
+    source_file,
+    verify::{self, Verdict},
 };
-use futures_util::{StreamExt, TryStreamExt, stream};
 use labferry_model::{
-    Algorithm, Capabilities, ClashPolicy, Entry, Event, PartPlan, PartReceipt, Problem, ProblemCode, Proof,
-    RemoteFile, VerifyChoice, transfer::StoredPlan,
+    Algorithm, Capabilities, ClashPolicy, Entry, Event, PartReceipt, Problem, ProblemCode, Proof, RemoteFile,
+    VerifyChoice, transfer::StoredPlan,
 };
-use labferry_provider::{Advice, ByteRange, ProviderError, ProviderResult};
+use labferry_provider::ByteRange;
 use labferry_store::{Change, LedgerEntry};
-use std::{
-    io::SeekFrom,
-    sync::{Arc, atomic::Ordering},
-};
-use tokio::io::{AsyncSeekExt, AsyncWriteExt, BufWriter};
+use std::{collections::HashSet, sync::Mutex};
 
-/// Bytes gathered before they are written.
-const WRITE: usize = 256 << 10;
 /// Free names tried beside a file that is there.
 const NAMES_TRIED: u32 = 1_000;
 
@@ -47,26 +43,35 @@ pub(crate) async fn run(run: &mut Run) -> Result<(), Stop> {
         let change = Change { size: Some(size), ..Change::default() };
         return run.step(Event::NothingToDo { proof }, change).await;
     }
-    room_for(run, size)?;
     let partial = PartialFile::beside(&run.transfer.local, run.transfer.id);
-    let (plan, receipts) = begin(run, &partial, &file, size, &facts).await?;
+    let to_come = size.saturating_sub(partial.allocated());
+    if let Some(problem) = disk_space::short(&run.transfer.local, to_come, run.engine.limits.disk_reserve) {
+        return Err(Stop::Failed(problem));
+    }
+    let ranges = gives_ranges(run, &file, size, &facts).await?;
+    let (plan, receipts) = begin(run, &partial, &file, size, ranges, from(run, &facts)).await?;
     let received: u64 = receipts.iter().map(|receipt| receipt.part.length).sum();
     run.meter.begin(size, received);
 
     run.step(Event::MovingBegan, Change::default()).await?;
-    let missing: Vec<PartPlan> = crate::planner::parts(&plan, size)
-        .filter(|part| !receipts.iter().any(|receipt| receipt.part == *part))
-        .collect();
-    let fetch = Fetch { run, partial: &partial, file: &file, plan: &plan };
-    let at_once = if plan.in_parts { run.engine.limits.parts_per_file.max(1) } else { 1 };
-    stream::iter(missing)
-        .map(|part| fetch.part(part))
-        .buffer_unordered(at_once)
-        .try_for_each(|()| async { Ok(()) })
-        .await?;
+    let wanted = Wanted::to_compare(size, &facts.digests, &file.digests);
+    let hashing = HashAhead::behind(partial.path(), size, wanted);
+    // Without something that names the content, a broken answer cannot be gone on with: its end might be another's.
+    let front = file.revision.is_some().then(|| Front::new(hashing.pace()));
+    let mut had = HashSet::new();
+    for PartReceipt { part, .. } in receipts {
+        had.insert(part.number);
+        if let Some(front) = &front {
+            front.written(part.offset, part.end());
+        }
+    }
+    let missing = crate::planner::parts(&plan, size).filter(|part| !had.contains(&part.number)).collect();
+    let (target, revision) = (partial.open()?, Mutex::default());
+    let fetch = Fetch { run, file: &file, plan: &plan, target, ranges, front, revision };
+    fetch.all(missing).await?;
 
     run.step(Event::AllPartsSent, Change::default()).await?;
-    let ours = hash_ahead::hash_to_compare(partial.path(), size, &facts.digests, &file.digests).await?;
+    let ours = hashing.finish().await.map_err(|problem| own_copy(&partial, problem))?;
     let digests = ours.digests.clone();
     run.step(Event::FinishedOnService, Change { digests: Some(digests.clone()), ..Change::default() })
         .await?;
@@ -180,23 +185,29 @@ async fn settle_clash(
     }
 }
 
-/// Refuses a download that would fill the disk, before the first byte.
-fn room_for(run: &Run, size: u64) -> Result<(), Stop> {
-    let mut folder = run.transfer.local.parent();
-    while let Some(missing) = folder.filter(|folder| !folder.exists()) {
-        folder = missing.parent();
+/// The file beside the destination is ours alone: when it cannot be read, it is no source that changed.
+fn own_copy(partial: &PartialFile, problem: Problem) -> Stop {
+    let why = problem.detail.unwrap_or_default();
+    let problem = Problem::new(ProblemCode::FolderNotWritable).about(partial.path().display().to_string());
+    Stop::Failed(problem.because(format!("what was fetched is not there any more: {why}")))
+}
+
+/// Whether one range of the file can be fetched. Where the account has not seen that yet, one byte is asked for: a service
+/// that ignores ranges would otherwise send the whole file for each of them.
+async fn gives_ranges(run: &Run, file: &RemoteFile, size: u64, facts: &Capabilities) -> Result<bool, Stop> {
+    let told = facts.ranges.unwrap_or(false);
+    if facts.ranges.is_some() || file.revision.is_none() || size < from(run, facts) {
+        return Ok(told);
     }
-    let Some(Ok(free)) = folder.map(fs4::available_space) else { return Ok(()) };
-    let needed = size.saturating_sub(run.transfer.bytes_done);
-    let reserve = run.engine.limits.disk_reserve;
-    if free >= needed.saturating_add(reserve) {
-        return Ok(());
-    }
-    Err(Stop::Failed(
-        Problem::new(ProblemCode::DiskFull).about(run.transfer.local.display().to_string()).because(format!(
-            "{needed} bytes are still to come and {free} are free, of which {reserve} are kept free"
-        )),
-    ))
+    let second = Some(ByteRange { offset: 1, length: 1 });
+    let guard = file.revision.as_deref();
+    let answer = run.request(|| run.provider.open_download(&file.path, second, guard)).await?;
+    Ok(answer.offset == 1)
+}
+
+/// Bytes from which a file is worth being fetched in ranges.
+fn from(run: &Run, facts: &Capabilities) -> u64 {
+    facts.parts_from.min(run.engine.limits.part_size * 4)
 }
 
 /// Takes up what an earlier run left, or begins at byte 0. The transfer is `Planned` afterwards.
@@ -205,13 +216,13 @@ async fn begin(
     partial: &PartialFile,
     file: &RemoteFile,
     size: u64,
-    facts: &Capabilities,
+    ranges: bool,
+    least: u64,
 ) -> Result<(StoredPlan, Vec<PartReceipt>), Stop> {
     // What says that the file on the service is still the one whose first parts we have.
     let memory = serde_json::json!({ "revision": file.revision, "size": size, "digests": file.digests });
     if let Some(plan) = run.transfer.plan.clone().filter(|_| run.transfer.session.as_ref() == Some(&memory)) {
         let stored = run.engine.store.receipts(run.transfer.id).await?;
-        let kept = stored.len();
         let reading = partial.clone();
         // On a thread of its own: a large file takes minutes, and a pause must not wait for it.
         let receipts: Vec<PartReceipt> = tokio::task::spawn_blocking(move || {
@@ -222,19 +233,22 @@ async fn begin(
         })
         .await
         .map_err(|error| Problem::new(ProblemCode::Internal).because(error.to_string()))?;
-        if kept > 0 && receipts.len() == kept && partial.length().is_some() {
+        if !receipts.is_empty() {
             run.step(Event::PlanStored, Change::default()).await?;
             return Ok((plan, receipts));
         }
     }
     // Without something that names the content, ranges could be pieces of two contents.
-    let named = file.revision.is_some();
-    let ranged =
-        named && facts.ranges != Some(false) && size >= facts.parts_from.min(run.engine.limits.part_size * 4);
-    let part_size = if ranged { run.engine.limits.part_size } else { size };
-    let part_count = if ranged { u32::try_from(size.div_ceil(part_size)).unwrap_or(u32::MAX) } else { 1 };
-    let plan = StoredPlan { in_parts: ranged, part_size, part_count };
-    partial.prepare(false)?;
+    let in_parts = ranges && file.revision.is_some() && size >= least;
+    let limits = &run.engine.limits;
+    let most = u64::from(limits.part_count_target.max(1));
+    let mut part_size = if in_parts { limits.part_size.max(1) } else { size };
+    while size.div_ceil(part_size.max(1)) > most {
+        part_size *= 2;
+    }
+    let part_count = u32::try_from(size.div_ceil(part_size.max(1)).max(1)).unwrap_or(u32::MAX);
+    let plan = StoredPlan { in_parts, part_size, part_count };
+    partial.prepare()?;
     let change = Change {
         clear_parts: true,
         size: Some(size),
@@ -244,75 +258,4 @@ async fn begin(
     };
     run.step(Event::PlanStored, change).await?;
     Ok((plan, Vec::new()))
-}
-
-struct Fetch<'a> {
-    run: &'a Run,
-    partial: &'a PartialFile,
-    file: &'a RemoteFile,
-    plan: &'a StoredPlan,
-}
-
-impl Fetch<'_> {
-    async fn part(&self, part: PartPlan) -> Result<(), Stop> {
-        let in_flight = self.run.meter.part(part.number);
-        let crc32c = self
-            .run
-            .retry
-            .run(|| async {
-                let _connection = self.run.connection().await;
-                self.once(part, in_flight.counter()).await
-            })
-            .await?;
-        if self.plan.in_parts {
-            let receipt = PartReceipt { part, crc32c, md5: None, etag: None };
-            self.run.engine.store.add_receipt(self.run.transfer.id, &receipt).await?;
-        }
-        in_flight.finished(part.length);
-        Ok(())
-    }
-
-    /// Fetches one range into its place. What comes beyond it is not written.
-    async fn once(&self, part: PartPlan, count: Arc<std::sync::atomic::AtomicU64>) -> ProviderResult<u32> {
-        const OPERATION: &str = "download";
-        let local =
-            |problem| ProviderError { problem, advice: Advice::Stop, operation: OPERATION, source: None };
-        let full = |error: &std::io::Error| local(partial_file::problem(self.partial.path(), error));
-        let mut target = self.partial.open().await.map_err(local)?;
-        target.seek(SeekFrom::Start(part.offset)).await.map_err(|error| full(&error))?;
-        if part.length == 0 {
-            return Ok(0);
-        }
-        let mut target = BufWriter::with_capacity(WRITE, target);
-        let range = self.plan.in_parts.then_some(ByteRange { offset: part.offset, length: part.length });
-        let guard = range.and(self.file.revision.as_deref());
-        let mut download = self.run.provider.open_download(&self.file.path, range, guard).await?;
-        if download.total.is_some_and(|total| Some(total) != self.file.size) {
-            return Err(ProviderError::new(OPERATION, ProblemCode::BadAnswer, Advice::Stop)
-                .because("the file changed on the service while it was fetched; start the download again"));
-        }
-        // A service that ignores ranges sends everything from byte 0: what lies before the part is let go.
-        let mut skip = part.offset.checked_sub(download.offset).ok_or_else(|| {
-            ProviderError::bad_answer(OPERATION, "the service sent another range than the one asked for")
-        })?;
-        let (mut sum, mut left) = (0, part.length);
-        while left > 0 {
-            let Some(mut piece) = download.stream.try_next().await? else { break };
-            let skipped = usize::try_from(skip).unwrap_or(usize::MAX).min(piece.len());
-            skip -= skipped as u64;
-            let _ = piece.split_to(skipped);
-            piece.truncate(usize::try_from(left).unwrap_or(usize::MAX));
-            self.run.engine.download_bandwidth.take(piece.len()).await;
-            target.write_all(&piece).await.map_err(|error| full(&error))?;
-            sum = crc32c::crc32c_append(sum, &piece);
-            left -= piece.len() as u64;
-            count.fetch_add(piece.len() as u64, Ordering::Relaxed);
-        }
-        target.flush().await.map_err(|error| full(&error))?;
-        if left > 0 {
-            return Err(ProviderError::new(OPERATION, ProblemCode::ConnectionLost, Advice::Again)
-                .because(format!("the answer ended {left} bytes early")));
-        }
-        Ok(sum)
-    }
 }

@@ -1,6 +1,7 @@
 //! Reads a file once, in order, and computes everything that is wanted of it: digests of the whole and sums of the
 //! parts. While a file is sent it runs beside the part workers, a bounded distance ahead of them, so that they find in
-//! the page cache what it has read and the disk is visited once.
+//! the page cache what it has read and the disk is visited once. While a file is fetched it follows what was written
+//! without a gap, and finds in the page cache what the workers have just put there.
 
 use crate::source_file;
 use labferry_model::{Algorithm, DigestSet, PartPlan, Problem, ProblemCode, RemoteDigest};
@@ -64,26 +65,43 @@ impl Hashes {
     }
 }
 
-/// How far the senders are, for the reader that runs ahead of them.
-#[derive(Default)]
+/// How far the reader may go, as those who move the bytes tell it.
 pub(crate) struct Pace {
-    sent: Mutex<u64>,
+    allowed: Mutex<u64>,
     moved: Condvar,
     given_up: AtomicBool,
     hashed: AtomicU64,
 }
 
 impl Pace {
+    fn new(allowed: u64) -> Self {
+        Self {
+            allowed: Mutex::new(allowed),
+            moved: Condvar::new(),
+            given_up: AtomicBool::new(false),
+            hashed: AtomicU64::new(0),
+        }
+    }
+
     /// That many bytes more need not be waited for.
     pub(crate) fn sent(&self, bytes: u64) {
-        let mut sent = self.sent.lock().unwrap_or_else(PoisonError::into_inner);
-        *sent = sent.saturating_add(bytes);
-        drop(sent);
+        self.allow(|allowed| allowed.saturating_add(bytes));
+    }
+
+    /// The file is there up to that byte.
+    pub(crate) fn reached(&self, offset: u64) {
+        self.allow(|allowed| allowed.max(offset));
+    }
+
+    fn allow(&self, next: impl Fn(u64) -> u64) {
+        let mut allowed = self.allowed.lock().unwrap_or_else(PoisonError::into_inner);
+        *allowed = next(*allowed);
+        drop(allowed);
         self.moved.notify_all();
     }
 
     fn release(&self) {
-        self.sent(u64::MAX >> 1);
+        self.reached(u64::MAX);
     }
 
     /// Bytes hashed until now.
@@ -92,14 +110,14 @@ impl Pace {
         self.hashed.load(Ordering::Relaxed)
     }
 
-    /// Waits until the reader may go on from `offset`; false when nobody wants the result any more.
-    fn wait(&self, offset: u64) -> bool {
-        let mut sent = self.sent.lock().unwrap_or_else(PoisonError::into_inner);
-        while offset > sent.saturating_add(AHEAD) {
+    /// Waits until the reader may go on to `end`; false when nobody wants the result any more.
+    fn wait(&self, end: u64) -> bool {
+        let mut allowed = self.allowed.lock().unwrap_or_else(PoisonError::into_inner);
+        while end > *allowed {
             if self.given_up.load(Ordering::Relaxed) {
                 return false;
             }
-            sent = self.moved.wait_timeout(sent, LOOK).unwrap_or_else(PoisonError::into_inner).0;
+            allowed = self.moved.wait_timeout(allowed, LOOK).unwrap_or_else(PoisonError::into_inner).0;
         }
         !self.given_up.load(Ordering::Relaxed)
     }
@@ -115,13 +133,22 @@ pub(crate) struct HashAhead {
 impl HashAhead {
     /// Starts to read `size` bytes of the file.
     pub(crate) fn start(path: &Path, size: u64, wanted: Wanted) -> Self {
-        let pace = Arc::new(Pace::default());
+        Self::with(path, size, wanted, AHEAD + READ as u64)
+    }
+
+    /// Starts to read a file that is still being written, and of it only what [`Pace::reached`] says is there.
+    pub(crate) fn behind(path: &Path, size: u64, wanted: Wanted) -> Self {
+        Self::with(path, size, wanted, 0)
+    }
+
+    fn with(path: &Path, size: u64, wanted: Wanted, allowed: u64) -> Self {
+        let pace = Arc::new(Pace::new(allowed));
         let (reader_pace, reader_path) = (pace.clone(), path.to_path_buf());
         let work = tokio::task::spawn_blocking(move || read(&reader_path, size, &wanted, &reader_pace));
         Self { pace, path: path.to_path_buf(), work: Some(work) }
     }
 
-    /// Where the senders say how far they are.
+    /// Where those who move the bytes say how far they are.
     pub(crate) fn pace(&self) -> Arc<Pace> {
         self.pace.clone()
     }
@@ -168,15 +195,21 @@ pub(crate) async fn hash_to_compare(
     algorithms: &[Algorithm],
     theirs: &[RemoteDigest],
 ) -> Result<Hashes, Problem> {
-    let part_size = theirs.iter().find_map(|digest| match digest {
-        RemoteDigest::Md5OfParts { part_size, .. } => part_size.filter(|&bytes| bytes > 0),
-        RemoteDigest::Whole { .. } => None,
-    });
-    let parts = part_size.map(|bytes| parts_of(size, bytes)).unwrap_or_default();
-    let wanted = Wanted { digests: algorithms.to_vec(), part_md5: !parts.is_empty(), parts };
-    let reader = HashAhead::start(path, size, wanted);
+    let reader = HashAhead::start(path, size, Wanted::to_compare(size, algorithms, theirs));
     reader.pace().release();
     reader.finish().await
+}
+
+impl Wanted {
+    /// What it takes to compare a file of `size` bytes with what a service tells of its copy.
+    pub(crate) fn to_compare(size: u64, algorithms: &[Algorithm], theirs: &[RemoteDigest]) -> Self {
+        let part_size = theirs.iter().find_map(|digest| match digest {
+            RemoteDigest::Md5OfParts { part_size, .. } => part_size.filter(|&bytes| bytes > 0),
+            RemoteDigest::Whole { .. } => None,
+        });
+        let parts = part_size.map(|bytes| parts_of(size, bytes)).unwrap_or_default();
+        Self { digests: algorithms.to_vec(), part_md5: !parts.is_empty(), parts }
+    }
 }
 
 /// Parts of that size; none for a file that is too small to have them or a size that would make absurdly many.
@@ -235,10 +268,10 @@ fn read(path: &Path, size: u64, wanted: &Wanted, pace: &Pace) -> io::Result<Hash
         let mut crc32c = 0;
         let mut md5 = wanted.part_md5.then(Md5::new);
         while offset < stretch.end() {
-            if !pace.wait(offset) {
+            let left = usize::try_from(stretch.end() - offset).unwrap_or(READ).min(READ);
+            if !pace.wait(offset + left as u64) {
                 return Err(io::Error::from(io::ErrorKind::Interrupted));
             }
-            let left = usize::try_from(stretch.end() - offset).unwrap_or(READ).min(READ);
             file.read_exact(&mut buffer[..left])?;
             let piece = &buffer[..left];
             whole.update(piece);

@@ -6,8 +6,11 @@
 mod check;
 mod clash;
 mod conditions;
+mod disk_space;
 mod download_run;
 mod engine;
+mod fetch;
+mod front;
 mod hash_ahead;
 mod limits;
 mod part_worker;

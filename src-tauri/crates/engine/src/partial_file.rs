@@ -1,11 +1,13 @@
 //! A download on its way to its name: written beside it as `.NAME.NUMBER.labferry-part`, seen under its own name only when it
 //! is whole and proven.
 
+use bytes::Bytes;
 use labferry_model::{PartPlan, Problem, ProblemCode, TransferId};
 use std::{
     fs::{File, OpenOptions},
     io,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 /// A file that grows beside its destination.
@@ -43,32 +45,42 @@ impl PartialFile {
         &self.path
     }
 
-    /// Makes the folder and the file. A file that is there is kept when `keep`, emptied otherwise.
-    pub(crate) fn prepare(&self, keep: bool) -> Result<(), Problem> {
+    /// Makes the folder and a new, empty file. One that is there is removed and not emptied, so that a late write of an
+    /// earlier run does not land in this one.
+    pub(crate) fn prepare(&self) -> Result<(), Problem> {
         if let Some(folder) = self.destination.parent() {
             std::fs::create_dir_all(folder).map_err(|error| problem(folder, &error))?;
         }
+        self.remove();
         OpenOptions::new()
-            .create(true)
+            .create_new(true)
             .write(true)
-            .truncate(!keep)
             .open(&self.path)
             .map(drop)
             .map_err(|error| problem(&self.path, &error))
     }
 
-    /// Bytes written until now, as far as the file reaches.
-    pub(crate) fn length(&self) -> Option<u64> {
-        std::fs::metadata(&self.path).ok().map(|found| found.len())
+    /// Bytes it takes on the disk now, as far as the system tells.
+    pub(crate) fn allocated(&self) -> u64 {
+        let Ok(found) = std::fs::metadata(&self.path) else { return 0 };
+        #[cfg(unix)]
+        // POSIX leaves the unit of `st_blocks` open; it is 512 bytes on Linux, macOS and the BSDs.
+        let allocated = std::os::unix::fs::MetadataExt::blocks(&found).saturating_mul(512);
+        #[cfg(not(unix))]
+        let allocated = found.len();
+        allocated
+    }
+
+    /// Whether it is there.
+    pub(crate) fn exists(&self) -> bool {
+        self.path.is_file()
     }
 
     /// Opens it for writing.
-    pub(crate) async fn open(&self) -> Result<tokio::fs::File, Problem> {
-        tokio::fs::OpenOptions::new()
-            .write(true)
-            .open(&self.path)
-            .await
-            .map_err(|error| problem(&self.path, &error))
+    pub(crate) fn open(&self) -> Result<Writing, Problem> {
+        let file =
+            OpenOptions::new().write(true).open(&self.path).map_err(|error| problem(&self.path, &error))?;
+        Ok(Writing(Arc::new(file)))
     }
 
     /// CRC-32C of a part as it is on the disk; `None` when the file ends before it.
@@ -126,6 +138,39 @@ impl PartialFile {
     }
 }
 
+/// The open file, for several writers at once.
+#[derive(Clone)]
+pub(crate) struct Writing(Arc<File>);
+
+impl Writing {
+    /// Writes these pieces one after the other from that byte on. It blocks.
+    pub(crate) fn write(&self, mut offset: u64, pieces: &[Bytes]) -> io::Result<()> {
+        for piece in pieces {
+            self.write_piece(offset, piece)?;
+            offset += piece.len() as u64;
+        }
+        Ok(())
+    }
+
+    #[cfg(unix)]
+    fn write_piece(&self, offset: u64, piece: &[u8]) -> io::Result<()> {
+        std::os::unix::fs::FileExt::write_all_at(&*self.0, piece, offset)
+    }
+
+    #[cfg(windows)]
+    fn write_piece(&self, mut offset: u64, mut piece: &[u8]) -> io::Result<()> {
+        while !piece.is_empty() {
+            let written = std::os::windows::fs::FileExt::seek_write(&*self.0, piece, offset)?;
+            if written == 0 {
+                return Err(io::Error::from(io::ErrorKind::WriteZero));
+            }
+            piece = &piece[written..];
+            offset += written as u64;
+        }
+        Ok(())
+    }
+}
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
@@ -137,9 +182,9 @@ mod tests {
         let folder = Folder::new();
         let destination = folder.path("sub/scan.tif");
         let partial = PartialFile::beside(&destination, TransferId(1));
-        partial.prepare(false).unwrap();
+        partial.prepare().unwrap();
         std::fs::write(partial.path(), b"abcdef").unwrap();
-        assert_eq!(partial.length(), Some(6));
+        assert!(partial.exists());
         let part = PartPlan { number: 2, offset: 3, length: 3 };
         assert_eq!(partial.sum(part).unwrap(), Some(crc32c::crc32c(b"def")));
         assert_eq!(partial.sum(PartPlan { length: 4, ..part }).unwrap(), None);
@@ -154,7 +199,7 @@ mod tests {
         let folder = Folder::new();
         let destination = folder.write("scan.tif", b"old");
         let partial = PartialFile::beside(&destination, TransferId(1));
-        partial.prepare(false).unwrap();
+        partial.prepare().unwrap();
         assert_eq!(partial.finish(0, false).unwrap_err().code, ProblemCode::DestinationExists);
         assert_eq!(std::fs::read(&destination).unwrap(), b"old");
         partial.finish(0, true).unwrap();
@@ -165,7 +210,7 @@ mod tests {
     fn the_longest_name_has_a_partial_file() {
         let folder = Folder::new();
         let partial = PartialFile::beside(&folder.path(&"ü".repeat(127)), TransferId(i64::MAX));
-        partial.prepare(false).unwrap();
+        partial.prepare().unwrap();
         partial.remove();
         assert!(!partial.path().exists());
     }

@@ -1,6 +1,7 @@
 //! What becomes of a transfer that was laid down: whether it waits, begins anew or has failed.
 
 use crate::{
+    conditions,
     engine::Shared,
     partial_file::PartialFile,
     retry::{is_offline, item_pause},
@@ -34,6 +35,12 @@ pub(crate) async fn stopped(
     let (event, change) = match stop {
         Stop::TakenAway => return Ok(()),
         Stop::Store(error) => return Err(error),
+        Stop::Failed(problem) | Stop::Service(ProviderError { problem, .. })
+            if problem.code == ProblemCode::DiskFull && conditions::disk_is_low(shared, &transfer) =>
+        {
+            tracing::info!(%id, ?problem, "waits for room on the disk");
+            (Event::Held { why: WaitReason::DiskLow }, Change::default())
+        }
         Stop::Failed(problem) => (failed(problem, &transfer), Change::default()),
         Stop::SourceChanged => {
             let change = given_up(run, &transfer).await;
