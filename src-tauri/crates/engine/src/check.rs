@@ -3,6 +3,7 @@
 use crate::{
     engine::Engine,
     hash_ahead::{self, Hashes},
+    read_back::ReadingBack,
     source_file,
     verify::{self, Verdict},
 };
@@ -178,9 +179,9 @@ impl Engine {
             Verdict::Same(proof) => CheckResult::Verified(proof),
             Verdict::Different(problem) => CheckResult::Differs(problem),
             Verdict::Unknown | Verdict::Unfinished if request.read_back => {
-                let theirs = verify::fetch_digests(provider, &self.shared().retry, &file, facts)
-                    .await
-                    .map_err(|error| error.problem)?;
+                let back = ReadingBack::new(self.shared(), provider, &request.account, facts);
+                let theirs =
+                    back.fetch(&file.path, file.size, |_| {}).await.map_err(|error| error.problem)?;
                 match verify::judge_read_back(
                     &file.name,
                     ours.size,

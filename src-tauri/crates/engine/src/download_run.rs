@@ -8,6 +8,7 @@ use crate::{
     hash_ahead::{self, HashAhead, Wanted},
     partial_file::PartialFile,
     preflight::numbered,
+    read_back::ReadingBack,
     run::{Run, Stop},
     source_file,
     verify::{self, Verdict},
@@ -115,8 +116,8 @@ async fn untold_size(
     if let Some(entry) = known {
         return Ok(entry.size);
     }
-    let _connection = run.connection().await;
-    let counted = verify::fetch_digests(&*run.provider, &run.retry, file, facts).await?.size;
+    let back = ReadingBack::new(&run.engine, &*run.provider, &run.transfer.account, facts);
+    let counted = back.fetch(&file.path, None, |_| {}).await?.size;
     if counted == 0 {
         let why = "the service tells no size and gave no bytes; the file may be kept elsewhere";
         return Err(Stop::Failed(Problem::new(ProblemCode::BadAnswer).about(&file.path).because(why)));

@@ -18,6 +18,7 @@ mod partial_file;
 mod planner;
 pub mod preflight;
 mod progress;
+mod read_back;
 mod retry;
 mod run;
 mod scheduler;

@@ -1,7 +1,7 @@
 //! One transfer in the hands of a worker: what it may use, how it takes its steps, and why it stops.
 
 use crate::{engine::Shared, limits::Connection, progress::Meter, retry::Retry, together::Expected};
-use labferry_model::{Event, Problem, ProblemCode, Timestamp, Transfer};
+use labferry_model::{AccountName, Event, Problem, ProblemCode, Timestamp, Transfer};
 use labferry_provider::{Provider, ProviderError, ProviderResult};
 use labferry_store::{Change, StoreError};
 use std::{future::Future, sync::Arc};
@@ -92,7 +92,26 @@ impl Run {
     }
 
     /// One request to the service, repeated as its failures advise, each try with a connection of its own.
-    pub(crate) async fn request<T, F>(&self, mut attempt: impl FnMut() -> F) -> ProviderResult<T>
+    pub(crate) async fn request<T, F>(&self, attempt: impl FnMut() -> F) -> ProviderResult<T>
+    where
+        F: Future<Output = ProviderResult<T>>,
+    {
+        self.engine.request(&self.transfer.account, attempt).await
+    }
+
+    /// The file's path with the connector.
+    pub(crate) fn remote_path(&self) -> String {
+        remote_path(&self.transfer.place, &self.transfer.name)
+    }
+}
+
+impl Shared {
+    /// One request to an account's service, as [`Run::request`].
+    pub(crate) async fn request<T, F>(
+        &self,
+        account: &AccountName,
+        mut attempt: impl FnMut() -> F,
+    ) -> ProviderResult<T>
     where
         F: Future<Output = ProviderResult<T>>,
     {
@@ -100,16 +119,11 @@ impl Run {
             .run(|| {
                 let answer = attempt();
                 async {
-                    let _connection = self.connection().await;
+                    let _connection = self.connections.acquire(account).await;
                     answer.await
                 }
             })
             .await
-    }
-
-    /// The file's path with the connector.
-    pub(crate) fn remote_path(&self) -> String {
-        remote_path(&self.transfer.place, &self.transfer.name)
     }
 }
 

@@ -1,18 +1,17 @@
 //! The proof: whether the service's copy is the same bytes as ours.
 
 use crate::{
-    hash_ahead::{Hasher, Hashes},
+    hash_ahead::Hashes,
+    read_back::{ReadBack, ReadingBack},
     run::{Run, Stop},
 };
-use futures_util::TryStreamExt;
 use labferry_model::{
     Algorithm, Capabilities, DigestSet, Entry, FileStatus, Problem, ProblemCode, Proof, RemoteDigest,
     RemoteFile, VerifyChoice,
 };
-use labferry_provider::{Advice, ByteRange, Provider, ProviderError, ProviderResult};
+use labferry_provider::{Advice, ProviderError};
 use md5::{Digest as _, Md5};
 use std::time::Duration;
-use tokio::sync::Mutex;
 
 /// First pause between two questions for a digest that is not there yet, and the longest.
 const POLL: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(15));
@@ -167,19 +166,13 @@ pub(crate) async fn prove(
         }
         (_, VerifyChoice::Size | VerifyChoice::Digest) => Ok(Proof::SizeOnly),
         (_, VerifyChoice::Auto | VerifyChoice::ReadBack) => {
-            let theirs = read_back(run, &path, facts).await?;
             let size = run.transfer.size.unwrap_or(0);
+            let back = ReadingBack::new(&run.engine, &*run.provider, &run.transfer.account, facts);
+            let meter = run.meter.clone();
+            let theirs = back.fetch(&path, Some(size), |bytes| meter.verified(bytes)).await?;
             judge_read_back(&name, size, ours.digests.sha256.as_deref(), &theirs).map_err(Stop::Differs)
         }
     }
-}
-
-/// What was fetched again.
-pub(crate) struct ReadBack {
-    /// Bytes.
-    pub(crate) size: u64,
-    /// Their digests.
-    pub(crate) digests: DigestSet,
 }
 
 /// Compares fetched bytes with ours.
@@ -202,99 +195,6 @@ pub(crate) fn judge_read_back(
             ours.unwrap_or("?")
         ))),
     }
-}
-
-/// Fetches a file and digests it, going on where a try broke off when the service gives ranges.
-async fn read_back(run: &Run, path: &str, facts: &Capabilities) -> Result<ReadBack, Stop> {
-    let meter = run.meter.clone();
-    let reading = Mutex::new(Reading::new(facts, run.transfer.size));
-    run.request(|| async {
-        reading.lock().await.go_on(&*run.provider, path, |bytes| meter.verified(bytes)).await
-    })
-    .await?;
-    Ok(reading.into_inner().finish())
-}
-
-/// A file being fetched for its digests. Survives a broken connection.
-pub(crate) struct Reading {
-    hasher: Hasher,
-    algorithms: Vec<Algorithm>,
-    offset: u64,
-    revision: Option<String>,
-    /// Bytes of the file, where a broken reading can go on; none where it begins anew.
-    resumable: Option<u64>,
-}
-
-impl Reading {
-    pub(crate) fn new(facts: &Capabilities, size: Option<u64>) -> Self {
-        let resumable = size.filter(|_| facts.ranges != Some(false));
-        Self::with(resumable, &facts.digests)
-    }
-
-    fn with(resumable: Option<u64>, algorithms: &[Algorithm]) -> Self {
-        Self {
-            hasher: Hasher::new(algorithms),
-            algorithms: algorithms.to_vec(),
-            offset: 0,
-            revision: None,
-            resumable,
-        }
-    }
-
-    fn begin_anew(&mut self) {
-        *self = Self::with(self.resumable, &self.algorithms);
-    }
-
-    /// Fetches to the end.
-    pub(crate) async fn go_on(
-        &mut self,
-        provider: &dyn Provider,
-        path: &str,
-        told: impl Fn(u64) + Sync,
-    ) -> ProviderResult<()> {
-        const OPERATION: &str = "read back";
-        let left = self.resumable.map_or(0, |size| size.saturating_sub(self.offset));
-        if left == 0 || self.revision.is_none() {
-            self.begin_anew();
-        }
-        let range = (self.offset > 0).then_some(ByteRange { offset: self.offset, length: left });
-        let guard = range.and(self.revision.clone());
-        let mut download = provider.open_download(path, range, guard.as_deref()).await?;
-        if download.offset != self.offset {
-            self.begin_anew();
-        }
-        self.revision = download.revision.take();
-        while let Some(piece) = download.stream.try_next().await? {
-            self.hasher.update(&piece);
-            self.offset += piece.len() as u64;
-            told(self.offset);
-        }
-        match download.total {
-            Some(total) if total != self.offset => {
-                let error = ProviderError::new(OPERATION, ProblemCode::ConnectionLost, Advice::Again)
-                    .because(format!("{} of {total} bytes came", self.offset));
-                Err(error)
-            }
-            _ => Ok(()),
-        }
-    }
-
-    /// What was fetched.
-    pub(crate) fn finish(self) -> ReadBack {
-        ReadBack { size: self.offset, digests: self.hasher.finish() }
-    }
-}
-
-/// A file's digests as the service's bytes have them, outside of any transfer.
-pub(crate) async fn fetch_digests(
-    provider: &dyn Provider,
-    retry: &crate::retry::Retry,
-    file: &RemoteFile,
-    facts: &Capabilities,
-) -> ProviderResult<ReadBack> {
-    let reading = Mutex::new(Reading::new(facts, file.size));
-    retry.run(|| async { reading.lock().await.go_on(provider, &file.path, |_| {}).await }).await?;
-    Ok(reading.into_inner().finish())
 }
 
 #[cfg(test)]

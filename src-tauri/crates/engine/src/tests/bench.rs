@@ -37,7 +37,12 @@ impl Bench {
 
     /// An engine as a fresh process would have it.
     pub(crate) fn engine(&self) -> Engine {
-        let limits = Limits { part_size: 32, disk_reserve: 0, ..Limits::default() };
+        self.engine_with_reserve(0)
+    }
+
+    /// The same, with so many bytes of the disk kept free.
+    pub(crate) fn engine_with_reserve(&self, disk_reserve: u64) -> Engine {
+        let limits = Limits { part_size: 32, disk_reserve, ..Limits::default() };
         Engine::new(self.store.clone(), Arc::new(One(self.service.clone())), self.clock.clone(), limits)
     }
 

@@ -3,6 +3,8 @@
 
 mod bench;
 pub(crate) mod clock;
+mod downloads;
+mod link_loss;
 mod reviewed;
 mod rounds;
 mod service;

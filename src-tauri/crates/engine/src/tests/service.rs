@@ -35,6 +35,10 @@ pub(crate) enum Fault {
     Offline,
     /// The connector itself is at fault.
     Panic,
+    /// The answer says that it is about another content, and gives it.
+    OtherContent,
+    /// More bytes come than the file has, without end.
+    Endless,
 }
 
 #[derive(Default)]
@@ -50,6 +54,12 @@ pub(crate) struct World {
     /// Session that each begun upload belongs to.
     owners: BTreeMap<String, u64>,
     pub(crate) requests: u64,
+    /// From now on files have no digest.
+    pub(crate) keeps_none: bool,
+    /// Bytes of content given out.
+    pub(crate) given: u64,
+    /// Ranges asked for: first byte and length.
+    pub(crate) asked: Vec<Option<ByteRange>>,
 }
 
 type Script = Box<dyn FnMut(&'static str) -> Fault + Send>;
@@ -60,6 +70,10 @@ pub(crate) struct FakeService {
     script: Mutex<Script>,
     pub(crate) keeps_digests: bool,
     pub(crate) ranges: bool,
+    /// Whether it says before the first download that it gives ranges, or not.
+    pub(crate) tells_ranges: bool,
+    /// Whether something names a file's content.
+    pub(crate) names_content: bool,
     /// Whether finished files stay in the service's hands for ever.
     pub(crate) never_ready: bool,
     /// Whether the first page of a list holds a folder and no file.
@@ -77,6 +91,8 @@ impl FakeService {
             script: Mutex::new(Box::new(script)),
             keeps_digests: true,
             ranges: true,
+            tells_ranges: true,
+            names_content: true,
             never_ready: false,
             folders_first: false,
             at_once: 1,
@@ -122,7 +138,7 @@ impl FakeService {
             (None, None) => return None,
         };
         let mut digests = Vec::new();
-        if let Some(content) = content.filter(|_| self.keeps_digests) {
+        if let Some(content) = content.filter(|_| self.keeps_digests && !world.keeps_none) {
             let mut hex = hex::encode(Md5::digest(content));
             if fault == Fault::Flip {
                 let other = if hex.starts_with('0') { "1" } else { "0" };
@@ -138,7 +154,7 @@ impl FakeService {
             digests,
             media_type: None,
             modified: None,
-            revision: content.map(|content| hex::encode(Md5::digest(content))),
+            revision: content.filter(|_| self.names_content).map(|content| hex::encode(Md5::digest(content))),
             metadata: Metadata::new(),
         })
     }
@@ -180,7 +196,7 @@ impl Provider for FakeService {
             listable: true,
             records: true,
             versions: false,
-            ranges: Some(self.ranges),
+            ranges: self.tells_ranges.then_some(self.ranges),
             delete: true,
             file_metadata: false,
             links: false,
@@ -406,9 +422,13 @@ impl Provider for FakeService {
         let fault = self.request("open download")?;
         let missing = || ProviderError::new("open download", ProblemCode::NotFound, Advice::Stop);
         let mut content = self.world().files.get(name_of(path)).cloned().ok_or_else(missing)?;
-        let revision = hex::encode(Md5::digest(&content));
+        let mut revision = hex::encode(Md5::digest(&content));
         if guard.is_some_and(|guard| guard != revision) {
             return Err(ProviderError::new("open download", ProblemCode::BadAnswer, Advice::Stop));
+        }
+        if fault == Fault::OtherContent {
+            content.iter_mut().for_each(|byte| *byte ^= 0x55);
+            revision = hex::encode(Md5::digest(&content));
         }
         let total = content.len() as u64;
         let offset = range.filter(|_| self.ranges).map_or(0, |range| range.offset);
@@ -421,6 +441,11 @@ impl Provider for FakeService {
             content[middle] ^= 1;
         }
         let cut = matches!(fault, Fault::AnswerLost | Fault::Forget);
+        {
+            let mut world = self.world();
+            world.asked.push(range);
+            world.given += if cut { content.len() / 2 } else { content.len() } as u64;
+        }
         let half = Bytes::copy_from_slice(&content[..content.len() / 2]);
         let rest = Bytes::copy_from_slice(&content[content.len() / 2..]);
         let end = if cut {
@@ -428,8 +453,12 @@ impl Provider for FakeService {
         } else {
             Ok(rest)
         };
-        let stream = stream::iter([Ok(half), end]).boxed();
-        Ok(Download { offset, total: Some(total), revision: Some(revision), stream })
+        let stream = stream::iter([Ok(half), end]);
+        let endless = fault == Fault::Endless;
+        let more = stream::repeat_with(move || Ok(Bytes::from_static(&[7; 4_096])));
+        let stream = if endless { stream.chain(more).boxed() } else { stream.boxed() };
+        let revision = Some(revision).filter(|_| self.names_content);
+        Ok(Download { offset, total: Some(total).filter(|_| !endless), revision, stream })
     }
 
     async fn temporary_link(&self, _: &str) -> ProviderResult<TemporaryLink> {
