@@ -71,3 +71,25 @@ test('the theme can be chosen against the system and is kept', async ({ page }) 
   await expect(page.getByTestId('theme')).toBeVisible();
   expect(await ground()).toBe(dark);
 });
+
+for (const colorScheme of ['light', 'dark'] as const) {
+  test(`projects are walked through and a service's own actions are offered (${colorScheme})`, async ({ page }) => {
+    await page.emulateMedia({ colorScheme });
+    await page.goto('http://localhost/?fake=still');
+    await page.getByTestId('record').filter({ hasText: 'Mouse atlas' }).click();
+    await page.getByTestId('container').first().click();
+    await expect(page.getByTestId('trail')).toContainText('Raw sections');
+    await expectAccessible(page);
+    await page.keyboard.press('Alt+ArrowLeft');
+    await expect(page.getByTestId('container')).toHaveCount(2);
+    await page.getByTestId('actions').click();
+    await page.getByTestId('action').filter({ hasText: 'Add a label' }).click();
+    await expectAccessible(page);
+    await page.getByTestId('action-run').click();
+    await expect(page.getByText('This is needed.')).toBeVisible();
+    await page.getByTestId('field-key').fill('sample');
+    await page.getByTestId('action-run').click();
+    await expect(page.getByTestId('action-answer')).toHaveText('add-label was done.');
+    await expectAccessible(page);
+  });
+}

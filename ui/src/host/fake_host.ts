@@ -82,14 +82,18 @@ export class FakeHost implements Host {
       if (this.which === 'error') throw fake.problem('unreachable', 'attention', 'Lab repository cannot be reached: connection refused.', 'Check the address and this computer’s network; it goes on by itself once the service answers.', 'retry', 'tcp connect error: connection refused (os error 111)');
       const wanted = (query ?? '').toLowerCase();
       const containers = (published ? this.world.published : this.world.mine).filter(({ title }) => title.toLowerCase().includes(wanted));
-      const entries: EntryRow[] = path === '' ? containers.map((container) => ({ kind: 'container', container })) : (this.world.files.get(path) ?? []).map((file) => ({ kind: 'file', file }));
+      const inside = path === '' ? containers : (this.world.inside.get(path) ?? []);
+      const files = path === '' ? [] : (this.world.files.get(path) ?? []);
+      const entries: EntryRow[] = [...inside.map((container): EntryRow => ({ kind: 'container', container })), ...files.map((file): EntryRow => ({ kind: 'file', file }))];
       return { entries, total: entries.length, next: null };
     },
     'browse.show': ({ path }) => {
-      const container = [...this.world.mine, ...this.world.published].find((record) => record.path === path);
+      const container = [...this.world.mine, ...this.world.published, ...[...this.world.inside.values()].flat()].find((record) => record.path === path);
       if (container === undefined) throw fake.problem('not_found', 'error', `${path} was not found on the service.`, 'Check the name.', null);
       return { kind: 'container', container };
     },
+    'actions.list': () => fake.actions,
+    'actions.run': ({ name, fields }) => ({ message: `${name} was done.`, path: null, details: fields }),
     'records.create': ({ metadata }) => {
       const made = fake.record(`new-${this.world.mine.length}`, String(metadata['title']), 'draft', 0, 0);
       this.world.mine.unshift(made);

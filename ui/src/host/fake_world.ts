@@ -1,4 +1,4 @@
-import type { AccountRow, ContainerRow, FileRow, PartRow, ProblemWords, ServiceRow, TransferRow } from '../bindings/commands';
+import type { AccountRow, ActionRow, ContainerRow, FileRow, PartRow, ProblemWords, ServiceRow, TransferRow } from '../bindings/commands';
 
 const MIB = 1024 * 1024;
 /** Bytes of every part but the last. */
@@ -47,6 +47,27 @@ export const record = (path: string, title: string, kind: 'draft' | 'record', fi
   complaints,
   metadata: { title },
 });
+
+export const container = (path: string, title: string, kind: string, writable: boolean, files: number | null): ContainerRow => ({ ...record(path, title, 'draft', 0, 0), kind, writable, files, bytes: null, web_page: null });
+
+export const actions: ActionRow[] = [
+  {
+    name: 'add-label',
+    title: 'Add a label',
+    confirmation: null,
+    fields: [
+      { name: 'key', label: 'Label', kind: 'text', required: true },
+      { name: 'value', label: 'Value', kind: 'text', required: false },
+    ],
+  },
+  { name: 'revisions', title: 'Show revisions', confirmation: null, fields: [] },
+  {
+    name: 'delete',
+    title: 'Delete with force',
+    confirmation: 'This is the only collection with the file: it is deleted for good, in every revision.',
+    fields: [{ name: 'with_revisions', label: 'All revisions too', kind: 'switch', required: false }],
+  },
+];
 
 export const file = (place: string, name: string, size: number, part: Partial<FileRow> = {}): FileRow => ({
   path: `${place}/${name}`,
@@ -110,10 +131,12 @@ export interface World {
   mine: ContainerRow[];
   published: ContainerRow[];
   files: Map<string, FileRow[]>;
+  /** Containers inside containers, by path. */
+  inside: Map<string, ContainerRow[]>;
   transfers: TransferRow[];
 }
 
-export const emptyWorld = (): World => ({ accounts: [], mine: [], published: [], files: new Map(), transfers: [] });
+export const emptyWorld = (): World => ({ accounts: [], mine: [], published: [], files: new Map(), inside: new Map(), transfers: [] });
 
 /** A lab in the middle of its day: every state of a file and of a transfer is somewhere in it. */
 export function busyWorld(): World {
@@ -153,8 +176,13 @@ export function busyWorld(): World {
     mine: [
       record(place, 'Zebrafish heart regeneration, run 42', 'draft', files.length, 212 * 1024 * MIB),
       record('m7q2c-00d18', 'Calibration beads', 'draft', 0, 0, ['A publication date is needed before this can be published.']),
+      container('mouse-atlas', 'Mouse atlas', 'project', false, null),
       record('t4f8s-81ke0', 'Cryo-EM of the ribosomal stalk: raw movies, gain references and motion-corrected averages', 'record', 1, 48 * MIB),
     ],
+    inside: new Map([
+      ['mouse-atlas', [container('mouse-atlas/raw', 'Raw sections', 'collection', true, 48), container('mouse-atlas/registered', 'Registered to the Allen common coordinate framework', 'collection', true, 12)]],
+      ['mouse-atlas/raw', [container('mouse-atlas/raw/plate-1', 'plate-1', 'collection', true, null)]],
+    ]),
     published: [record('p9d3b-77aa2', 'Light-sheet atlas of the mouse olfactory bulb', 'record', 1, 48 * MIB)],
     files: new Map([
       [place, files],

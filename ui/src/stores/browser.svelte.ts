@@ -1,4 +1,4 @@
-import type { CheckRow, ContainerRow, EntryRow, FileRow, ProblemWords, TransferRow } from '../bindings/commands';
+import type { ActionAnswer, ActionRow, CheckRow, ContainerRow, EntryRow, FileRow, ProblemWords, TransferRow } from '../bindings/commands';
 import { SvelteMap } from 'svelte/reactivity';
 import { asProblem, type Host } from '../host/host';
 import { isSettled } from './queue';
@@ -7,6 +7,8 @@ import { isSettled } from './queue';
 const STEP = 100;
 /** Milliseconds of quiet after typing before a search is made, and after a transfer before files are asked for. */
 const QUIET = 250;
+/** Places that Back remembers. */
+const VISITS = 100;
 
 /** A listing that comes in pages. */
 interface Listing<Row> {
@@ -23,13 +25,23 @@ interface Listing<Row> {
 
 const none = { rows: [], next: null, total: null, loading: false, problem: null, remembered: false, at: 0 };
 
-/** What is looked at: an account, its records, and the files of the open one. */
+/** A place somebody was at: the account and the containers on the way down to the open one. */
+interface Visit {
+  account: string;
+  trail: readonly ContainerRow[];
+}
+
+/** What is looked at: an account, its records, and what is in the open one. */
 export class Browser {
   account = $state<string | null>(null);
   published = $state(false);
   query = $state('');
   records = $state.raw<Listing<ContainerRow>>(none);
-  record = $state.raw<ContainerRow | null>(null);
+  /** The containers from the account's list down to the open one. */
+  trail = $state.raw<readonly ContainerRow[]>([]);
+  readonly record = $derived(this.trail.at(-1) ?? null);
+  /** Containers inside the open one, such as the collections of a project. */
+  inside = $state.raw<readonly ContainerRow[]>([]);
   files = $state.raw<Listing<FileRow>>(none);
   filter = $state('');
   /** Names of the selected files. */
@@ -37,6 +49,9 @@ export class Browser {
 
   /** Titles seen so far, by account and path. */
   private readonly titles = new SvelteMap<string, string>();
+  private visits = $state.raw<readonly Visit[]>([]);
+  /** Index of the present one in `visits`. */
+  private at = $state(-1);
   private recordsAsked = 0;
   private filesAsked = 0;
   private searching: ReturnType<typeof setTimeout> | undefined;
@@ -82,19 +97,56 @@ export class Browser {
       this.records = { ...this.records, loading: false, problem: answer.problem };
       return;
     }
-    const found = answer.entries.flatMap((entry) => (entry.kind === 'container' ? [entry.container] : []));
+    const found = containersOf(answer.entries);
     const rows = next === null ? found : [...this.records.rows, ...found];
     for (const { path, title } of found) this.titles.set(`${account}:${path}`, title);
     this.records = { rows, next: answer.next, total: answer.total, loading: false, problem: null, remembered: false, at: answer.at };
   }
 
+  /** Opens a container of the account's list. */
   async open(record: ContainerRow): Promise<void> {
-    if (this.record?.path !== record.path) {
+    await this.goTo([record]);
+  }
+
+  /** Opens a container inside the open one. */
+  async enter(container: ContainerRow): Promise<void> {
+    await this.goTo([...this.trail, container]);
+  }
+
+  /** Goes back up to the container at that place in the trail. */
+  async up(index: number): Promise<void> {
+    await this.goTo(this.trail.slice(0, index + 1));
+  }
+
+  readonly canGoBack = $derived(this.at > 0);
+  readonly canGoForward = $derived(this.at < this.visits.length - 1);
+
+  /** Goes to where somebody was before, or was before going back. */
+  async step(by: -1 | 1): Promise<void> {
+    const visit = this.visits[this.at + by];
+    if (visit === undefined) return;
+    this.at += by;
+    await this.openAccount(visit.account);
+    await this.show(visit.trail);
+  }
+
+  private async goTo(trail: readonly ContainerRow[]): Promise<void> {
+    const account = this.account;
+    if (account !== null && trail.at(-1)?.path !== this.record?.path) {
+      this.visits = [...this.visits.slice(0, this.at + 1), { account, trail }].slice(-VISITS);
+      this.at = this.visits.length - 1;
+    }
+    await this.show(trail);
+  }
+
+  private async show(trail: readonly ContainerRow[]): Promise<void> {
+    if (trail.at(-1)?.path !== this.record?.path) {
       this.files = none;
+      this.inside = [];
       this.filter = '';
       this.selected = new Set();
     }
-    this.record = record;
+    this.trail = trail;
     await this.refresh();
   }
 
@@ -111,7 +163,8 @@ export class Browser {
 
   close(): void {
     this.filesAsked += 1;
-    this.record = null;
+    this.trail = [];
+    this.inside = [];
     this.files = none;
     this.selected = new Set();
   }
@@ -124,6 +177,7 @@ export class Browser {
     this.files = { ...this.files, loading: true, problem: null };
     const wanted = Math.max(this.files.rows.length, STEP);
     let rows: FileRow[] = [];
+    let inside: ContainerRow[] = [];
     let next: string | null = null;
     let total: number | null = null;
     let remembered = false;
@@ -136,16 +190,19 @@ export class Browser {
         return;
       }
       rows = [...rows, ...filesOf(answer.entries)];
+      inside = [...inside, ...containersOf(answer.entries)];
       next = answer.next;
       total = answer.total;
       remembered = answer.remembered;
-    } while (next !== null && rows.length < wanted);
+    } while (next !== null && rows.length + inside.length < wanted);
     this.files = { rows, next, total, loading: false, problem: null, remembered, at };
+    this.inside = inside;
+    for (const { path, title } of inside) this.titles.set(`${account}:${path}`, title);
     try {
       const shown = await this.host.call('browse.show', { account, path: record.path });
       if (asked !== this.filesAsked || shown.kind !== 'container') return;
       const { container } = shown;
-      this.record = container;
+      this.trail = [...this.trail.slice(0, -1), container];
       this.records = { ...this.records, rows: this.records.rows.map((row) => (row.path === container.path ? container : row)) };
     } catch {
       // The files are there; the numbers beside the title stay as they were.
@@ -160,7 +217,10 @@ export class Browser {
     const answer = await this.page(account, record.path, this.files.next, null, false);
     if (asked !== this.filesAsked) return;
     if ('problem' in answer) this.files = { ...this.files, loading: false, problem: answer.problem };
-    else this.files = { ...this.files, rows: [...this.files.rows, ...filesOf(answer.entries)], next: answer.next, loading: false };
+    else {
+      this.files = { ...this.files, rows: [...this.files.rows, ...filesOf(answer.entries)], next: answer.next, loading: false };
+      this.inside = [...this.inside, ...containersOf(answer.entries)];
+    }
   }
 
   /** Asks for the files again when uploads into the open record have ended. */
@@ -174,19 +234,19 @@ export class Browser {
   /** Makes a draft and opens it. Rejects with the problem, which belongs to the form. */
   async create(title: string): Promise<void> {
     if (this.account === null) return;
-    await this.enter(await this.host.call('records.create', { account: this.account, path: '', metadata: { title } }));
+    await this.begin(await this.host.call('records.create', { account: this.account, path: '', metadata: { title } }));
   }
 
   async newVersion(): Promise<void> {
     const { account, record } = this;
     if (account === null || record === null) return;
-    await this.enter(await this.host.call('records.version', { account, path: record.path }));
+    await this.begin(await this.host.call('records.version', { account, path: record.path }));
   }
 
   async publish(): Promise<void> {
     const { account, record } = this;
     if (account === null || record === null) return;
-    await this.enter(await this.host.call('records.publish', { account, path: record.path }));
+    await this.begin(await this.host.call('records.publish', { account, path: record.path }));
   }
 
   async remove(paths: string[]): Promise<void> {
@@ -211,7 +271,21 @@ export class Browser {
     return row ?? null;
   }
 
-  private async enter(record: ContainerRow): Promise<void> {
+  /** What the service can do with a place besides what every service does. */
+  async actions(path: string): Promise<ActionRow[]> {
+    if (this.account === null) return [];
+    return this.host.call('actions.list', { account: this.account, path });
+  }
+
+  /** Does it, and looks again. Rejects with the problem, which belongs to the form. */
+  async act(path: string, name: string, fields: Record<string, string>): Promise<ActionAnswer | null> {
+    if (this.account === null) return null;
+    const answer = await this.host.call('actions.run', { account: this.account, path, name, fields });
+    await Promise.all([this.refresh(), this.loadRecords()]);
+    return answer;
+  }
+
+  private async begin(record: ContainerRow): Promise<void> {
     this.published = false;
     this.query = '';
     await Promise.all([this.open(record), this.loadRecords()]);
@@ -228,3 +302,4 @@ export class Browser {
 }
 
 const filesOf = (entries: readonly EntryRow[]): FileRow[] => entries.flatMap((entry) => (entry.kind === 'file' ? [entry.file] : []));
+const containersOf = (entries: readonly EntryRow[]): ContainerRow[] => entries.flatMap((entry) => (entry.kind === 'container' ? [entry.container] : []));

@@ -67,3 +67,31 @@ it('keeps what is on screen while it asks again, and when that fails', async () 
   expect(browser.files.rows).toHaveLength(2);
   expect(browser.files.problem?.message).toBe('Gone.');
 });
+
+it('goes down into containers, up along the trail, and back and forward through what was seen', async () => {
+  const asked: string[] = [];
+  const world: Record<string, Partial<PageAnswer>> = { '': containers('atlas'), atlas: containers('atlas/raw'), 'atlas/raw': files(null, 'one') };
+  const call = async (command: CommandName, { path }: ListPlace) => {
+    asked.push(`${command} ${path}`);
+    return command === 'browse.list' ? world[path] : { kind: 'container', container: record(path) };
+  };
+  const browser = new Browser({ call } as unknown as Host);
+  await browser.openAccount('Lab');
+  expect(browser.canGoBack).toBe(false);
+  await browser.open(record('atlas'));
+  expect(browser.inside.map(({ path }) => path)).toEqual(['atlas/raw']);
+  await browser.enter(record('atlas/raw'));
+  expect(browser.trail.map(({ path }) => path)).toEqual(['atlas', 'atlas/raw']);
+  expect(browser.inside).toEqual([]);
+  expect(browser.files.rows.map(({ name }) => name)).toEqual(['one']);
+  await browser.up(0);
+  expect(browser.record?.path).toBe('atlas');
+  await browser.step(-1);
+  expect(browser.record?.path).toBe('atlas/raw');
+  expect(browser.canGoForward).toBe(true);
+  await browser.step(1);
+  expect(browser.record?.path).toBe('atlas');
+  await browser.step(-1);
+  await browser.open(record('atlas'));
+  expect(browser.canGoForward, 'a new way forgets the old one').toBe(false);
+});
