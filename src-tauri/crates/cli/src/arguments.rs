@@ -1,9 +1,10 @@
 //! The command line as people write it.
 
 use crate::commands::{
-    account::AccountCommand, action, browse, check::CheckArguments, demo::DemoArguments, get::GetArguments,
-    put::PutArguments, queue::QueueArguments, receipts::ReceiptsArguments, record::RecordCommand,
-    remove::RemoveArguments, sandbox::SandboxArguments,
+    account::AccountCommand, action, browse, check::CheckArguments, copy::CopyArguments, demo::DemoArguments,
+    get::GetArguments, put::PutArguments, queue::QueueArguments, receipts::ReceiptsArguments,
+    record::RecordCommand, remove::RemoveArguments, sandbox::SandboxArguments, settings::SettingsArguments,
+    sync::SyncArguments,
 };
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
@@ -60,6 +61,10 @@ pub(crate) enum Command {
     Put(PutArguments),
     /// Fetch files or whole records, verified
     Get(GetArguments),
+    /// Copy files from one record to another, also of another service, verified
+    Copy(CopyArguments),
+    /// Make a record hold what a folder holds
+    Sync(SyncArguments),
     /// The queue: list it, work it, and tell its transfers what to do
     Queue(QueueArguments),
     /// Prove what a service holds, without sending it again
@@ -76,6 +81,8 @@ pub(crate) enum Command {
     Url(action::PlaceArgument),
     /// Delete records or files on the service
     Rm(RemoveArguments),
+    /// How much is moved at once and how fast: show it, change it
+    Settings(SettingsArguments),
     /// Run the practice lab, a local server that speaks the services' interfaces
     Sandbox(SandboxArguments),
     /// Send a sample data set to a practice lab, verify it, print the receipts

@@ -9,6 +9,7 @@ mod commands;
 mod context;
 mod exit;
 mod follow;
+mod listing;
 mod outcome;
 mod output;
 mod place;

@@ -3,6 +3,7 @@
 use crate::{
     context::Context,
     exit::{Exit, Failure},
+    listing::Selection,
     place::{Place, key_value},
     table,
 };
@@ -38,11 +39,16 @@ pub(crate) struct RunArguments {
     /// A field of the action
     #[arg(long = "set", value_name = "KEY=VALUE", value_parser = key_value)]
     set: Vec<(String, String)>,
+    #[command(flatten)]
+    selection: Selection,
 }
 
 pub(crate) async fn run(command: ActionCommand, context: &Context) -> Result<Exit, Failure> {
     match command {
         ActionCommand::Ls(argument) => list(&argument, context).await,
+        ActionCommand::Run(arguments) if arguments.selection.is_made() => {
+            act_on_each(arguments, context).await
+        }
         ActionCommand::Run(arguments) => act(arguments, context).await,
     }
 }
@@ -97,6 +103,38 @@ async fn act(arguments: RunArguments, context: &Context) -> Result<Exit, Failure
             context.out.line(&format!("{}:{path}", place.account))?;
         }
     }
+    Ok(Exit::Done)
+}
+
+/// The same action with each of the files that are chosen in the place.
+async fn act_on_each(arguments: RunArguments, context: &Context) -> Result<Exit, Failure> {
+    let place = Place::parse(&arguments.place)?;
+    let app = context.look().await?;
+    let chosen = arguments.selection.of(&app, std::slice::from_ref(&place)).await?;
+    if let Some((first, _)) = chosen.first() {
+        let known = app.actions_list(request(first)).await?;
+        let question = known.into_iter().find(|action| action.name == arguments.name);
+        if let Some(question) = question.and_then(|action| action.confirmation) {
+            let files = table::count(chosen.len(), "file");
+            context.out.confirm(&format!("{files} of {place}: {question}"))?;
+        }
+    }
+    for (file, _) in chosen {
+        let answer = app
+            .actions_run(RunAction {
+                account: file.account.clone(),
+                path: file.path.clone(),
+                name: arguments.name.clone(),
+                fields: arguments.set.iter().cloned().collect(),
+            })
+            .await?;
+        if context.out.json {
+            context.out.json(&answer)?;
+        } else {
+            context.out.line(&format!("{file}: {}", answer.message))?;
+        }
+    }
+    app.stop().await;
     Ok(Exit::Done)
 }
 

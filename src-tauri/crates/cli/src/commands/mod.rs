@@ -4,6 +4,7 @@ pub(crate) mod account;
 pub(crate) mod action;
 pub(crate) mod browse;
 pub(crate) mod check;
+pub(crate) mod copy;
 pub(crate) mod demo;
 pub(crate) mod get;
 pub(crate) mod put;
@@ -12,6 +13,8 @@ pub(crate) mod receipts;
 pub(crate) mod record;
 pub(crate) mod remove;
 pub(crate) mod sandbox;
+pub(crate) mod settings;
+pub(crate) mod sync;
 
 use crate::{
     arguments::Command,
@@ -27,6 +30,8 @@ pub(crate) async fn run(command: Command, context: &Context) -> Result<Exit, Fai
         Command::Show(arguments) => browse::show(arguments, context).await,
         Command::Put(arguments) => put::run(arguments, context).await,
         Command::Get(arguments) => get::run(arguments, context).await,
+        Command::Copy(arguments) => copy::run(arguments, context).await,
+        Command::Sync(arguments) => sync::run(arguments, context).await,
         Command::Queue(arguments) => queue::run(arguments, context).await,
         Command::Check(arguments) => check::run(arguments, context).await,
         Command::Record(command) => record::run(command, context).await,
@@ -34,6 +39,7 @@ pub(crate) async fn run(command: Command, context: &Context) -> Result<Exit, Fai
         Command::Action(command) => action::run(command, context).await,
         Command::Url(argument) => action::url(argument, context).await,
         Command::Rm(arguments) => remove::run(arguments, context).await,
+        Command::Settings(arguments) => settings::run(arguments, context).await,
         Command::Sandbox(arguments) => sandbox::run(arguments, context).await,
         Command::Demo(arguments) => demo::run(arguments, context).await,
     }

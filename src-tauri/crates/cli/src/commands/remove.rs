@@ -3,8 +3,9 @@
 use crate::{
     context::Context,
     exit::{Exit, Failure, usage},
+    listing::Selection,
     place::Place,
-    table::size,
+    table::{count, size},
 };
 use clap::Args;
 use labferry_app::{
@@ -15,17 +16,29 @@ use labferry_app::{
     },
 };
 
+const EXAMPLES: &str = "\
+Examples:
+  labferry rm lab:abcd-1234/scan.tif
+  labferry rm lab:abcd-1234 --matching '*.tmp'   the files of the record with such a name
+  labferry rm lab:abcd-1234 --files              all its files; the record stays";
+
 #[derive(Args)]
+#[command(after_help = EXAMPLES)]
 pub(crate) struct RemoveArguments {
     /// Records or files, ACCOUNT:PATH
     #[arg(required = true)]
     places: Vec<String>,
     /// These are uploads that were begun and never finished (`labferry ls --leftovers`), and nothing else
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["files", "matching", "larger_than"])]
     leftovers: bool,
+    #[command(flatten)]
+    selection: Selection,
 }
 
 pub(crate) async fn run(arguments: RemoveArguments, context: &Context) -> Result<Exit, Failure> {
+    if arguments.selection.is_made() {
+        return files(context, &arguments).await;
+    }
     if !arguments.leftovers {
         return places(context, &arguments.places, false).await;
     }
@@ -35,6 +48,24 @@ pub(crate) async fn run(arguments: RemoveArguments, context: &Context) -> Result
         let request = PlacesRequest { account: place.account.clone(), paths: vec![place.path.clone()] };
         app.browse_clear_leftovers(request).await?;
         told(context, place)?;
+    }
+    app.stop().await;
+    Ok(Exit::Done)
+}
+
+/// Deletes the files that are chosen in places, once somebody who knows which said yes.
+async fn files(context: &Context, arguments: &RemoveArguments) -> Result<Exit, Failure> {
+    let places = parse(&arguments.places)?;
+    let app = context.look().await?;
+    let chosen = arguments.selection.of(&app, &places).await?;
+    let bytes = chosen.iter().filter_map(|(_, file)| file.size).sum();
+    let names = chosen.iter().map(|(place, _)| place.to_string()).collect::<Vec<_>>().join(", ");
+    let what = format!("{} ({})", count(chosen.len(), "file"), size(bytes));
+    context.out.confirm(&format!("Delete on the service, for good: {what}: {names}?"))?;
+    for (place, file) in chosen {
+        let request = PlacesRequest { account: place.account.clone(), paths: vec![file.path] };
+        app.places_remove(request).await?;
+        told(context, &place)?;
     }
     app.stop().await;
     Ok(Exit::Done)
@@ -86,7 +117,7 @@ async fn what_is_lost(app: &App, place: &Place, records_only: bool) -> Result<St
     }
 }
 
-fn told(context: &Context, place: &Place) -> Result<(), Failure> {
+pub(crate) fn told(context: &Context, place: &Place) -> Result<(), Failure> {
     if context.out.json {
         return context.out.json(&serde_json::json!({ "removed": place.to_string() }));
     }

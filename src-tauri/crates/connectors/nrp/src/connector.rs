@@ -354,8 +354,8 @@ impl Provider for Connector {
         &self,
         path: &str,
         name: &str,
-        _fields: &BTreeMap<String, String>,
+        fields: &BTreeMap<String, String>,
     ) -> ProviderResult<ActionResult> {
-        self.act(path, name).await
+        self.act(path, name, fields).await
     }
 }

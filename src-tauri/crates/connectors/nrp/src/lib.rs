@@ -4,6 +4,7 @@
 
 #![warn(missing_docs)]
 
+mod actions;
 mod announce;
 mod api_types;
 mod browse;

@@ -1,12 +1,12 @@
 //! Making, changing, publishing and deleting records.
 
 use crate::connector::{Connector, split};
-use http::{HeaderName, HeaderValue, header::IF_MATCH};
+use http::{HeaderValue, header::IF_MATCH};
 use labferry_model::{Container, Metadata, ProblemCode};
-use labferry_provider::{Action, ActionResult, Advice, ProviderError, ProviderResult, http::Call};
+use labferry_provider::{Advice, ProviderError, ProviderResult, http::Call};
 use serde_json::{Value, json};
 
-fn refuse(operation: &'static str, code: ProblemCode, about: &str, why: &str) -> ProviderError {
+pub(crate) fn refuse(operation: &'static str, code: ProblemCode, about: &str, why: &str) -> ProviderError {
     ProviderError::new(operation, code, Advice::Stop).about(about).because(why)
 }
 
@@ -72,7 +72,7 @@ impl Connector {
         Ok(self.record(&segment, call).await?.into_container())
     }
 
-    fn draft_url(
+    pub(crate) fn draft_url(
         &self,
         operation: &'static str,
         id: &str,
@@ -131,58 +131,5 @@ impl Connector {
             None => self.draft_url(OPERATION, record)?,
         };
         self.send(&url, Call::delete(OPERATION)).await.map(drop)
-    }
-
-    pub(crate) async fn actions_of(&self, path: &str) -> ProviderResult<Vec<Action>> {
-        let (record, key) = split(path);
-        if key.is_some() || record.is_empty() {
-            return Ok(Vec::new());
-        }
-        let found = self.locate("actions", record).await?;
-        let action = |name: &str, title: &str, confirmation: Option<&str>| Action {
-            name: name.into(),
-            title: title.into(),
-            confirmation: confirmation.map(Into::into),
-            fields: Vec::new(),
-        };
-        if found.record.is_draft && !found.record.is_published {
-            let question = "Publish the record? Its files can never be changed or removed afterwards.";
-            // Without the link the repository publishes on request only.
-            let publish = found.record.links.publish.map(|_| action("publish", "Publish", Some(question)));
-            let import = action("import_files", "Take over the files of the previous version", None);
-            return Ok(publish.into_iter().chain([import]).collect());
-        }
-        Ok(vec![action("new_version", "New version", None)])
-    }
-
-    pub(crate) async fn act(&self, path: &str, name: &str) -> ProviderResult<ActionResult> {
-        const OPERATION: &str = "run action";
-        let result = |message: &str, container: Container| ActionResult {
-            message: message.into(),
-            place: Some(container.path.clone()),
-            details: Value::Object(container.metadata),
-        };
-        match name {
-            "publish" => Ok(result("The record is published.", self.publish_draft(path).await?)),
-            "new_version" => {
-                Ok(result("The new version is a draft without files.", self.begin_version(path).await?))
-            }
-            "import_files" => {
-                let url = self.draft_url(OPERATION, path)?;
-                let link = format!("{}/actions/files-import", url.relative());
-                let url = self.url(OPERATION, &link)?;
-                let call = Call::post(OPERATION).header(
-                    HeaderName::from_static("accept"),
-                    HeaderValue::from_static(crate::connector::ANY_JSON),
-                );
-                let details = self.send(&url, call).await?.json().await?;
-                Ok(ActionResult {
-                    message: "The files of the previous version are in the draft.".into(),
-                    place: Some(path.to_owned()),
-                    details,
-                })
-            }
-            other => Err(refuse(OPERATION, ProblemCode::Unsupported, other, "there is no such action")),
-        }
     }
 }
