@@ -35,6 +35,11 @@ impl Lab {
         services.iter().find(|service| service.service == key).unwrap().clone()
     }
 
+    /// Who may sign in to that service.
+    pub(crate) async fn users(&self, key: &str) -> Vec<Value> {
+        self.get(&format!("/inspect/users?service={key}")).await.as_array().unwrap().clone()
+    }
+
     /// Stops it and starts it again on the same folder, at the same addresses and with its switches.
     pub(crate) async fn restart(&self) {
         let switches = self.get("/switches").await;

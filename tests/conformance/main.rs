@@ -1,32 +1,47 @@
 //! What every service's connector must do, whichever service it speaks to: the same cases for each, driven through
 //! `dyn Provider` alone.
 //!
-//! A service is enrolled with one line below and one file in `services/` that says how it is started, where its faults are
-//! set and what it is known to lack. A case looks at the capabilities first; what is lacking has to be on that list, and a
-//! gap that has closed fails as well. Which request a fault strikes is asked of the service, so the cases name no service.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
+//! A service is enrolled with one line below, one file in `services/` that says how it is started and where its faults are
+//! set, and what it is known to lack in `known_gaps.toml`. A case looks at the capabilities first; what is lacking has to
+//! be on that list, and a gap that has closed fails as well. `elsewhere.rs` says how another server is taken. Which request a fault strikes is asked of the service, so the cases name no service.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
 
 mod cases;
 mod content;
+mod elsewhere;
+mod known_gaps;
 mod lab;
 mod services;
 mod target;
 
-use target::Target;
+use futures_util::FutureExt as _;
+use std::panic::{AssertUnwindSafe, resume_unwind};
+use target::{Enrolment, NotPossible, Target};
 
-/// Runs one case against a fresh start of a service.
-async fn run(start: impl AsyncFn() -> Target, case: impl AsyncFn(&Target)) {
-    let target = start().await;
-    case(&target).await;
+/// Runs one case against a fresh start of a service, or against the server the environment names.
+async fn run(name: &'static str, enrolment: Enrolment, case: impl AsyncFn(&Target)) {
+    let Some(target) = Target::start(name, enrolment).await else { return };
+    let ended = AssertUnwindSafe(case(&target)).catch_unwind().await;
     target.stop().await;
+    match ended {
+        Ok(()) => {}
+        Err(end) => match end.downcast::<NotPossible>() {
+            Ok(why) => println!("ended early, what was seen until then holds: {why}"),
+            Err(failure) => resume_unwind(failure),
+        },
+    }
 }
 
 macro_rules! enrol {
-    ($($service:ident => $start:path;)*) => { $( mod $service { crate::every_case!($start); } )* };
+    ($($service:ident => $enrolment:path;)*) => {
+        /// The names under which services are enrolled.
+        const ENROLLED: &[&str] = &[$(stringify!($service)),*];
+        $( mod $service { crate::every_case!($service, $enrolment); } )*
+    };
 }
 
 macro_rules! every_case {
-    ($start:path) => { crate::tests_of! { $start;
+    ($service:ident, $enrolment:path) => { crate::tests_of! { $service, $enrolment;
         sign_in: a_good_token_is_known, a_wrong_token_asks_for_another, no_token_asks_for_one,
             an_unknown_host_is_unreachable, a_web_page_is_not_the_service, noise_is_not_the_service,
             a_failing_service_is_tried_again;
@@ -57,15 +72,15 @@ macro_rules! every_case {
         refusals: a_full_quota, too_many_files, a_body_that_is_too_large, an_empty_file_that_is_not_taken,
             too_many_requests, an_internal_error;
         secrets: the_token_stays_with_the_service, a_redirect_elsewhere_takes_no_token,
-            a_part_link_to_another_host_takes_no_token, errors_repeat_no_secret;
+            an_upload_link_to_another_host_takes_no_token, errors_repeat_no_secret;
     } };
 }
 
 macro_rules! tests_of {
-    ($start:path; $($group:ident: $($case:ident),*;)*) => { $( mod $group { $(
+    ($service:ident, $enrolment:path; $($group:ident: $($case:ident),*;)*) => { $( mod $group { $(
         #[tokio::test]
         async fn $case() {
-            crate::run($start, crate::cases::$group::$case).await;
+            crate::run(stringify!($service), $enrolment(), crate::cases::$group::$case).await;
         }
     )* } )* };
 }
@@ -73,9 +88,9 @@ macro_rules! tests_of {
 use {every_case, tests_of};
 
 enrol! {
-    airalogy => crate::services::airalogy::start;
+    airalogy => crate::services::airalogy::enrolment;
     aymara_by_links => crate::services::aymara::by_links;
-    kaleidoscope => crate::services::kaleidoscope::start;
+    kaleidoscope => crate::services::kaleidoscope::enrolment;
     nrp_with_files_behind_the_api => crate::services::nrp::behind_the_api;
     nrp_with_signed_links => crate::services::nrp::with_signed_links;
 }

@@ -2,12 +2,15 @@
 
 use crate::{
     content::{bytes, put},
+    elsewhere::{Elsewhere, Wanted},
+    known_gaps,
     lab::Lab,
 };
 use async_trait::async_trait;
 use labferry_app::SystemClock;
-use labferry_model::{Capabilities, Metadata, PartRules, Problem, Secret, Secrets};
+use labferry_model::{Capabilities, Container, Metadata, PartRules, Problem, Secret, Secrets};
 use labferry_provider::{ConnectRequest, Provider, SecretKeeper, Service};
+use labferry_sandbox::SandboxOptions;
 use serde_json::{Value, json};
 use std::{
     collections::BTreeMap,
@@ -66,11 +69,20 @@ pub(crate) enum Provocation {
 /// A call to the control door that brings a provocation about: path and body.
 pub(crate) type ControlCall = (&'static str, Value);
 
-/// What has to be told of a service besides its connector.
+/// See [`Enrolment::upload_elsewhere`]: links, name, size, part size.
+pub(crate) type UploadElsewhere = fn(&[String; 2], &str, u64, Option<u64>) -> Option<(Value, Value)>;
+
+/// What has to be told of a service besides its connector. What it lacks stands in `known_gaps.toml`.
 #[derive(Clone, Copy)]
 pub(crate) struct Enrolment {
-    /// Capabilities and provocations it is known not to have, each with the reason.
-    pub(crate) gaps: &'static [(&'static str, &'static str)],
+    /// The service's key, in the practice lab and in the app.
+    pub(crate) key: &'static str,
+    /// The connector's service.
+    pub(crate) service: fn() -> Arc<dyn Service>,
+    /// How the practice lab is started for it.
+    pub(crate) lab: fn(&mut SandboxOptions),
+    /// Settings of the account besides the ones the practice lab names.
+    pub(crate) settings: &'static [(&'static str, &'static str)],
     /// Metadata that a container of that title needs to be published.
     pub(crate) metadata: fn(title: &str) -> Metadata,
     /// The place for files that an account has from the beginning, where the service lets nobody make one.
@@ -81,22 +93,35 @@ pub(crate) struct Enrolment {
     pub(crate) credential: &'static str,
     /// The fault that lets the service send us to that address for the bytes of a file: matching and action.
     pub(crate) content_elsewhere: fn(url: &str) -> (Value, Value),
+    /// The fault that lets the beginning of an upload give those links to send the first parts of so many bytes to:
+    /// matching and action; `None` where no upload goes by a link.
+    pub(crate) upload_elsewhere: UploadElsewhere,
     /// The matching of a fault rule; `None` where the service has no such request.
     pub(crate) at: fn(Moment) -> Option<Value>,
     /// How it is provoked; `None` where it cannot be.
     pub(crate) provoke: fn(Provocation) -> Option<ControlCall>,
 }
 
+/// Why a case ended early: a server that is not the practice lab cannot be made to do wrong, nor looked into.
+#[derive(Debug, thiserror::Error)]
+#[error("only the practice lab can do that: {0}")]
+pub(crate) struct NotPossible(String);
+
 /// A running service and an account of it.
 pub(crate) struct Target {
-    pub(crate) lab: Lab,
+    name: &'static str,
+    /// The practice lab; none when the server is another.
+    lab: Option<Lab>,
     pub(crate) enrolment: Enrolment,
     pub(crate) url: String,
     pub(crate) settings: BTreeMap<String, String>,
     pub(crate) secrets: Secrets,
-    /// Another account of the same service.
+    /// Another account of the same service; the same one where there is no other.
     pub(crate) colleague: Secrets,
-    pub(crate) service: Arc<dyn Service>,
+    service: Arc<dyn Service>,
+    place: Option<String>,
+    /// Containers that were made, to be removed again from a server that stays.
+    made: Mutex<Vec<String>>,
 }
 
 /// Secrets that only the test keeps.
@@ -120,6 +145,69 @@ pub(crate) fn changed(secrets: &Secrets, value: &str) -> Secrets {
 }
 
 impl Target {
+    /// A practice lab of its own, or the server the environment names; `None` when that is meant for another service.
+    pub(crate) async fn start(name: &'static str, enrolment: Enrolment) -> Option<Self> {
+        let service = (enrolment.service)();
+        match Elsewhere::wanted(name, &service.form()) {
+            Wanted::Another => None,
+            Wanted::This(server) => Some(Self {
+                name,
+                lab: None,
+                enrolment,
+                url: server.url,
+                settings: server.settings,
+                secrets: server.secrets,
+                colleague: server.colleague,
+                service,
+                place: server.place,
+                made: Mutex::default(),
+            }),
+            Wanted::PracticeLab => Some(Self::in_the_lab(name, enrolment, service).await),
+        }
+    }
+
+    async fn in_the_lab(name: &'static str, enrolment: Enrolment, service: Arc<dyn Service>) -> Self {
+        let lab = Lab::start(enrolment.lab).await;
+        let told = lab.service(enrolment.key);
+        let users = lab.users(enrolment.key).await;
+        // A colleague whose account has other settings as well is none that a connector of ours can be made for.
+        let alike = |user: &&Value| {
+            told.settings.iter().all(|(name, value)| match &user[name] {
+                Value::Null => true,
+                theirs => theirs == value,
+            })
+        };
+        let colleague = users.get(1).filter(alike);
+        let secret = |(field, own): (&String, &String)| {
+            let theirs = colleague.and_then(|user| user[field].as_str()).unwrap_or(own);
+            (field.clone(), Secret::new(theirs))
+        };
+        let mut settings = told.settings.clone();
+        settings.extend(enrolment.settings.iter().map(|(name, value)| ((*name).into(), (*value).into())));
+        Self {
+            name,
+            lab: Some(lab),
+            enrolment,
+            url: told.url,
+            settings,
+            colleague: told.secrets.iter().map(secret).collect(),
+            secrets: told.secrets.into_iter().map(|(field, text)| (field, Secret::new(text))).collect(),
+            service,
+            place: enrolment.place.map(str::to_owned),
+            made: Mutex::default(),
+        }
+    }
+
+    /// The practice lab. With another server the case ends here.
+    pub(crate) fn lab(&self) -> &Lab {
+        self.lab.as_ref().unwrap_or_else(|| not_possible("look inside, or start anew"))
+    }
+
+    /// The practice lab, where the server is one: for a look that the case can do without.
+    pub(crate) fn inside(&self) -> Option<&Lab> {
+        self.lab.as_ref()
+    }
+
     /// A new connector of the account: nothing is remembered from an earlier one.
     pub(crate) fn connect(&self) -> Arc<dyn Provider> {
         self.connect_as(self.secrets.clone())
@@ -149,20 +237,31 @@ impl Target {
 
     /// A new empty container, or the one there is.
     pub(crate) async fn place(&self, provider: &dyn Provider) -> String {
-        if let Some(place) = self.enrolment.place {
-            return place.into();
+        if let Some(place) = &self.place {
+            return place.clone();
         }
-        provider.create("", &self.metadata("A place for files")).await.unwrap().path
+        self.make(provider, &self.metadata("A place for files")).await.path
     }
 
-    /// Whether the service has something, which must agree with its list of gaps.
+    /// Makes a container that is removed at the end.
+    pub(crate) async fn make(&self, provider: &dyn Provider, metadata: &Metadata) -> Container {
+        let made = provider.create("", metadata).await.unwrap();
+        self.made.lock().unwrap().push(made.path.clone());
+        made
+    }
+
+    /// Whether the service has something, which must agree with its list of gaps. Another server has what it has.
     pub(crate) fn offers(&self, what: &str, offered: bool) -> bool {
-        let gap = self.enrolment.gaps.iter().find(|(name, _)| *name == what);
-        match gap {
-            None => assert!(offered, "the service lacks \"{what}\" and no gap says so"),
-            Some((_, reason)) => {
-                assert!(!offered, "the gap \"{what}\" ({reason}) has closed: take it off the list")
-            }
+        if self.lab.is_none() {
+            return offered;
+        }
+        match known_gaps::find(self.name, what) {
+            None => assert!(offered, "{} lacks \"{what}\", and known_gaps.toml does not say so", self.name),
+            Some(gap) => assert!(
+                !offered,
+                "the gap \"{what}\" of {} has closed ({}; since {}): take it out of known_gaps.toml",
+                self.name, gap.reason, gap.since
+            ),
         }
         offered
     }
@@ -191,20 +290,19 @@ impl Target {
 
     /// Lets the requests of a moment go wrong; `false` where the service has none.
     pub(crate) async fn fault(&self, moment: Moment, action: Value) -> bool {
-        let matching = (self.enrolment.at)(moment);
-        let offered = self.offers(&format!("{moment:?}"), matching.is_some());
-        if let Some(matching) = matching {
-            self.lab.fault(matching, 1, action).await;
-        }
-        offered
+        self.fault_times(moment, 1, action).await
     }
 
     /// The same, for every request of that moment.
     pub(crate) async fn fault_always(&self, moment: Moment, action: Value) -> bool {
+        self.fault_times(moment, 0, action).await
+    }
+
+    async fn fault_times(&self, moment: Moment, times: u64, action: Value) -> bool {
         let matching = (self.enrolment.at)(moment);
         let offered = self.offers(&format!("{moment:?}"), matching.is_some());
         if let Some(matching) = matching {
-            self.lab.fault(matching, 0, action).await;
+            self.lab().fault(matching, times, action).await;
         }
         offered
     }
@@ -215,14 +313,26 @@ impl Target {
         let name = format!("{provocation:?}");
         let offered = self.offers(name.split('(').next().unwrap(), call.is_some());
         if let Some((path, body)) = call {
-            self.lab.post(path, body).await;
+            self.lab().post(path, body).await;
         }
         offered
     }
 
     pub(crate) async fn stop(&self) {
-        self.lab.stop().await;
+        if let Some(lab) = &self.lab {
+            return lab.stop().await;
+        }
+        let made = std::mem::take(&mut *self.made.lock().unwrap());
+        for path in made {
+            if let Err(error) = self.connect().delete(&path).await {
+                println!("{path} stays on the server: {error}");
+            }
+        }
     }
+}
+
+fn not_possible(what: &str) -> ! {
+    std::panic::resume_unwind(Box::new(NotPossible(what.to_owned())))
 }
 
 /// The connection is dropped after so many bytes of the request.

@@ -95,7 +95,7 @@ pub(crate) async fn a_cut_download_goes_on_where_it_stopped(target: &Target) {
     let cut = json!({ "cut_after": 1_000_000, "side": "response" });
     assert!(target.fault(Moment::Content, cut).await);
     let first = fetch(&*provider, &file.path, None, None).await.unwrap();
-    target.lab.faults_struck().await;
+    target.lab().faults_struck().await;
     let broke = first.broke.expect("the download was cut");
     assert_eq!((broke.problem.code, broke.advice), (ProblemCode::ConnectionLost, Advice::Again), "{broke}");
     assert!(!first.bytes.is_empty() && first.bytes.len() < content.len());

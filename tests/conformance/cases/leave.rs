@@ -24,7 +24,7 @@ pub(crate) async fn abandoning_leaves_nothing(target: &Target) {
         provider.abandon_upload(&session).await.unwrap();
         assert_eq!(provider.find_file(&place, "a.bin").await.unwrap(), None);
         assert!(provider.leftovers(&place).await.unwrap().is_empty());
-        assert_eq!(target.lab.file("a.bin").await, None);
+        assert_eq!(target.lab().file("a.bin").await, None);
         provider.abandon_upload(&session).await.unwrap();
         assert_eq!(provider.received_parts(&session).await.unwrap(), ReceivedParts::Gone);
         let lost = (ProblemCode::UploadLost, Advice::FreshSession);

@@ -66,14 +66,14 @@ pub(crate) async fn a_download_link_is_asked_for_each_time(target: &Target) {
     // A link that ran out between being given and being used is asked for again.
     let expired = serde_json::json!({ "expire_links": true });
     let door = serde_json::json!({ "method": "GET", "door": "storage" });
-    target.lab.fault(door, 1, expired).await;
+    target.lab().fault(door, 1, expired).await;
     ends_with(
         provider.open_download(&file.path, None, None).await,
         ProblemCode::NotAllowed,
         Advice::FreshLink,
     );
     holds(&*provider, &file.path, &content).await;
-    target.lab.faults_struck().await;
+    target.lab().faults_struck().await;
 }
 
 /// The file was deleted on the service while its parts were on their way.

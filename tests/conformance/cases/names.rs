@@ -107,5 +107,5 @@ pub(crate) async fn hostile_names_are_refused_before_anything_is_sent(target: &T
     if target.offers("reserved names", provider.check_name("commit").is_err()) {
         assert!(provider.check_name("x/content").is_err());
     }
-    assert!(target.lab.requests().await.is_empty());
+    assert!(target.lab().requests().await.is_empty());
 }

@@ -29,7 +29,7 @@ pub(crate) async fn a_record_is_made_and_changed(target: &Target) {
     if !has_records(target, &*provider).await {
         return;
     }
-    let made = provider.create("", &target.metadata("First title")).await.unwrap();
+    let made = target.make(&*provider, &target.metadata("First title")).await;
     assert_eq!((made.title.as_str(), made.kind, made.writable), ("First title", ContainerKind::Draft, true));
     assert!(made.complaints.is_empty(), "{:?}", made.complaints);
     assert!(made.web_page.is_some_and(|page| page.starts_with("http")));
@@ -55,7 +55,7 @@ pub(crate) async fn what_is_missing_is_named(target: &Target) {
     if !has_records(target, &*provider).await {
         return;
     }
-    let made = provider.create("", &fields(json!({ "title": "Bare" }))).await.unwrap();
+    let made = target.make(&*provider, &fields(json!({ "title": "Bare" }))).await;
     put(&*provider, &made.path, "a.bin", &bytes(1, 5), None).await;
     let changed = provider.update(&made.path, &fields(json!({ "title": "Still bare" }))).await.unwrap();
     assert!(changed.complaints.iter().any(|words| words.contains("creators")), "{:?}", changed.complaints);
@@ -74,6 +74,8 @@ pub(crate) async fn a_published_record_is_locked(target: &Target) {
     if !has_records(target, &*provider).await {
         return;
     }
+    // What is published stays for good.
+    target.lab();
     let place = target.place(&*provider).await;
     let content = bytes(1, 500);
     let file = put(&*provider, &place, "a.bin", &content, None).await;
@@ -101,6 +103,8 @@ pub(crate) async fn a_pending_file_blocks_publishing(target: &Target) {
     if !has_records(target, &*provider).await {
         return;
     }
+    // What is published stays for good.
+    target.lab();
     let place = target.place(&*provider).await;
     put(&*provider, &place, "a.bin", &bytes(1, 5), None).await;
     provider.begin_upload(&request(&place, "begun.bin", 5, None)).await.unwrap();
@@ -131,6 +135,7 @@ pub(crate) async fn a_new_version_is_a_draft_of_its_own(target: &Target) {
     if !target.offers("versions", provider.capabilities().await.unwrap().versions) {
         return;
     }
+    target.lab();
     let place = target.place(&*provider).await;
     ends_with(provider.new_version(&place).await, ProblemCode::InvalidRequest, Advice::Stop);
     let content = bytes(1, 500);

@@ -94,5 +94,5 @@ pub(crate) async fn an_internal_error(target: &Target) {
         let result = provider.begin_upload(&request(&place, "a.bin", 1, None)).await;
         ends_with(result, ProblemCode::ServiceFailed, Advice::Again);
     }
-    target.lab.faults_struck().await;
+    target.lab().faults_struck().await;
 }

@@ -48,7 +48,7 @@ pub(crate) async fn after_a_cut_at_a_part(target: &Target) {
     assert!(target.fault(Moment::Send(2), cut_request(rules.min / 2)).await);
     let mut receipts = send_all(&*provider, &session, &content, &parts[..1]).await;
     passing(&refused(send(&*provider, &session, &content, parts[1]).await));
-    target.lab.faults_struck().await;
+    target.lab().faults_struck().await;
     let received = provider.received_parts(&session).await.unwrap();
     match received {
         ReceivedParts::NotTold => assert!(target.offers("untold parts", !rules.server_lists_parts)),
@@ -61,7 +61,7 @@ pub(crate) async fn after_a_cut_at_a_part(target: &Target) {
     receipts.extend(send_all(&*provider, &session, &content, &parts[1..]).await);
     let file = provider.finish_upload(&session, &receipts).await.unwrap();
     is_complete(&file, "a.bin", size);
-    let inside = target.lab.file("a.bin").await.unwrap();
+    let inside = target.lab().file("a.bin").await.unwrap();
     assert_eq!(inside["md5"], md5_of(&content));
     for part in inside["parts"].as_array().unwrap() {
         assert_eq!(part["times_received"], 1, "{part}");
@@ -78,7 +78,7 @@ pub(crate) async fn after_a_restart_of_both(target: &Target) {
     let parts = parts_of(&session, size);
     let mut receipts = send_all(&*before, &session, &content, &parts[..2]).await;
     drop(before);
-    target.lab.restart().await;
+    target.lab().restart().await;
     let session = stored(&session);
     let after = target.connect();
     match after.received_parts(&session).await.unwrap() {
@@ -89,7 +89,7 @@ pub(crate) async fn after_a_restart_of_both(target: &Target) {
     receipts.extend(send_all(&*after, &session, &content, &parts[2..]).await);
     is_complete(&after.finish_upload(&session, &receipts).await.unwrap(), "a.bin", size);
     holds(&*after, &format!("{place}/a.bin"), &content).await;
-    let inside = target.lab.file("a.bin").await.unwrap();
+    let inside = target.lab().file("a.bin").await.unwrap();
     let sent: Vec<_> =
         inside["parts"].as_array().unwrap().iter().map(|part| &part["times_received"]).collect();
     assert_eq!(sent, [1, 1, 1]);
@@ -104,7 +104,7 @@ pub(crate) async fn a_cut_whole_file_is_sent_again(target: &Target) {
     assert!(target.fault(Moment::Send(1), cut_request(100_000)).await);
     let whole = parts_of(&session, size);
     let error = refused(send(&*provider, &session, &content, whole[0]).await);
-    target.lab.faults_struck().await;
+    target.lab().faults_struck().await;
     if !sent_again(target, &error) {
         return;
     }
@@ -140,7 +140,7 @@ pub(crate) async fn after_the_finish_answer_was_lost(target: &Target) {
         let receipts = send_all(&*provider, &session, &content, &parts_of(&session, size)).await;
         assert!(target.fault(Moment::Finish, json!({ "lose_answer": true })).await);
         passing(&refused(provider.finish_upload(&session, &receipts).await));
-        target.lab.faults_struck().await;
+        target.lab().faults_struck().await;
         let after = target.connect();
         let session = stored(&session);
         let ReceivedParts::Finished(found) = after.received_parts(&session).await.unwrap() else {
@@ -162,7 +162,7 @@ pub(crate) async fn after_a_part_answer_was_lost(target: &Target) {
     assert!(target.fault(Moment::Send(1), json!({ "lose_answer": true })).await);
     let whole = parts_of(&session, 5000);
     let error = refused(send(&*provider, &session, &content, whole[0]).await);
-    target.lab.faults_struck().await;
+    target.lab().faults_struck().await;
     if !sent_again(target, &error) {
         return;
     }

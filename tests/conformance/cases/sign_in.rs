@@ -51,7 +51,7 @@ pub(crate) async fn no_token_asks_for_one(target: &Target) {
         let provider = target.connect_as(secrets);
         ends_with(provider.check_sign_in().await, ProblemCode::SignInNeeded, Advice::SignIn);
     }
-    assert!(target.lab.requests().await.is_empty(), "nothing is asked without a token");
+    assert!(target.lab().requests().await.is_empty(), "nothing is asked without a token");
 }
 
 pub(crate) async fn an_unknown_host_is_unreachable(target: &Target) {
@@ -78,7 +78,7 @@ pub(crate) async fn a_web_page_is_not_the_service(target: &Target) {
             (ProblemCode::NotTheService, Advice::Stop),
             "{status}: {error}"
         );
-        target.lab.faults_struck().await;
+        target.lab().faults_struck().await;
     }
 }
 
@@ -103,5 +103,5 @@ pub(crate) async fn a_failing_service_is_tried_again(target: &Target) {
     let provider = target.connect();
     ends_with(provider.check_sign_in().await, ProblemCode::ServiceFailed, Advice::Again);
     provider.check_sign_in().await.unwrap();
-    target.lab.faults_struck().await;
+    target.lab().faults_struck().await;
 }

@@ -1,11 +1,8 @@
 //! Kaleidoscope: files on a record that is there already, known by ids.
 
-use crate::{
-    lab::Lab,
-    target::{ControlCall, Enrolment, Moment, Provocation, Target},
-};
+use crate::target::{ControlCall, Enrolment, Moment, Provocation};
 use labferry_connector_kaleidoscope::Kaleidoscope;
-use labferry_model::{Metadata, Secret, Secrets};
+use labferry_model::Metadata;
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -13,49 +10,23 @@ const KEY: &str = "kaleidoscope";
 /// The practice lab's own.
 const PLACE: &str = "records/3f2d6a51-7d1e-4b7a-9c55-0a1b2c3d4e5f";
 
-const GAPS: &[(&str, &str)] = &[
-    ("records", "records are made by actions and need a key; nothing is published"),
-    ("versions", "a field keeps all its values"),
-    ("delete", "nothing can be deleted by programs"),
-    ("parts", "a file is one request"),
-    ("Begin", "an upload is one request"),
-    ("Finish", "an upload is one request"),
-    ("md5", "no digest is told"),
-    ("ExpireLinks", "no upload goes by a link"),
-    ("Quota", "none is known"),
-    ("Files", "no limit is known"),
-    ("NoEmptyFiles", "empty files are taken"),
-    ("FalseYes", "a success is never taken back"),
-    ("Seconds", "no link is kept"),
-    ("reserved names", "no name means something of its own"),
-    ("user", "a credential is nobody's name"),
-];
-
-pub(crate) async fn start() -> Target {
-    let lab = Lab::start(|_| {}).await;
-    let service = lab.service(KEY);
-    let secret = Secret::new(service.secrets["client_secret"].as_str());
-    let secrets = Secrets::from([("client_secret".to_owned(), secret)]);
-    Target {
-        url: service.url,
-        settings: service.settings,
-        colleague: secrets.clone(),
-        secrets,
-        service: Arc::new(Kaleidoscope),
-        enrolment: Enrolment {
-            gaps: GAPS,
-            metadata: |_| Metadata::new(),
-            place: Some(PLACE),
-            absent_files: &[
-                "files/f1f1f1f1-0000-4000-8000-000000000001",
-                "records/3f2d6a51-7d1e-4b7a-9c55-0a1b2c3d4e5f/f1f1f1f1-0000-4000-8000-000000000001",
-            ],
-            credential: "x-kal-authorization",
-            content_elsewhere,
-            at,
-            provoke,
-        },
-        lab,
+pub(crate) fn enrolment() -> Enrolment {
+    Enrolment {
+        key: KEY,
+        service: || Arc::new(Kaleidoscope),
+        lab: |_| {},
+        settings: &[],
+        metadata: |_| Metadata::new(),
+        place: Some(PLACE),
+        absent_files: &[
+            "files/f1f1f1f1-0000-4000-8000-000000000001",
+            "records/3f2d6a51-7d1e-4b7a-9c55-0a1b2c3d4e5f/f1f1f1f1-0000-4000-8000-000000000001",
+        ],
+        credential: "x-kal-authorization",
+        content_elsewhere,
+        upload_elsewhere: |_, _, _, _| None,
+        at,
+        provoke,
     }
 }
 

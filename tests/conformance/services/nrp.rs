@@ -1,59 +1,46 @@
 //! NRP: InvenioRDM with its files on its own disk, and with its files in S3 behind signed links.
 
-use crate::{
-    lab::Lab,
-    target::{ControlCall, Enrolment, Moment, Provocation, Target},
-};
+use crate::target::{ControlCall, Enrolment, Moment, Provocation};
 use labferry_connector_nrp::Nrp;
-use labferry_model::{Metadata, Secret, Secrets};
-use labferry_sandbox::{Checksums, NrpSwitches, Storage};
+use labferry_model::Metadata;
+use labferry_sandbox::{Checksums, NrpSwitches, SandboxOptions, Storage};
 use serde_json::{Value, json};
 use std::sync::Arc;
 
 const KEY: &str = "nrp";
 
 /// Content, parts and downloads go through the API.
-pub(crate) async fn behind_the_api() -> Target {
-    const GAPS: &[(&str, &str)] = &[("ExpireLinks", "no link is signed"), ("Seconds", "no link is signed")];
-    start(Storage::Api, GAPS, at_api, provoke_api).await
+pub(crate) fn behind_the_api() -> Enrolment {
+    enrolment(|options| options.switches = switches(Storage::Api), at_api, provoke_api)
 }
 
 /// Parts and downloads go to a storage host of another name.
-pub(crate) async fn with_signed_links() -> Target {
-    const GAPS: &[(&str, &str)] = &[("NoRanges", "signed links always take ranges")];
-    start(Storage::Signed, GAPS, at_signed, provoke_signed).await
+pub(crate) fn with_signed_links() -> Enrolment {
+    enrolment(|options| options.switches = switches(Storage::Signed), at_signed, provoke_signed)
 }
 
-async fn start(
-    storage: Storage,
-    gaps: &'static [(&'static str, &'static str)],
+fn switches(storage: Storage) -> NrpSwitches {
+    NrpSwitches { storage, checksums: Checksums::AtOnce, ..NrpSwitches::default() }
+}
+
+fn enrolment(
+    lab: fn(&mut SandboxOptions),
     at: fn(Moment) -> Option<Value>,
     provoke: fn(Provocation) -> Option<ControlCall>,
-) -> Target {
-    let lab = Lab::start(|options| {
-        options.switches = NrpSwitches { storage, checksums: Checksums::AtOnce, ..NrpSwitches::default() };
-    })
-    .await;
-    let service = lab.service(KEY);
-    let token = |text: &str| Secrets::from([("token".to_owned(), Secret::new(text))]);
-    let users = lab.get("/inspect/users").await;
-    Target {
-        url: service.url,
-        settings: service.settings,
-        secrets: token(&service.secrets["token"]),
-        colleague: token(users[1]["token"].as_str().unwrap()),
-        service: Arc::new(Nrp),
-        enrolment: Enrolment {
-            gaps,
-            metadata,
-            place: None,
-            absent_files: &["xxxxx-xxxxx/a.bin"],
-            credential: "authorization",
-            content_elsewhere,
-            at,
-            provoke,
-        },
+) -> Enrolment {
+    Enrolment {
+        key: KEY,
+        service: || Arc::new(Nrp),
         lab,
+        settings: &[],
+        metadata,
+        place: None,
+        absent_files: &["xxxxx-xxxxx/a.bin"],
+        credential: "authorization",
+        content_elsewhere,
+        upload_elsewhere,
+        at,
+        provoke,
     }
 }
 
@@ -70,6 +57,20 @@ fn content_elsewhere(url: &str) -> (Value, Value) {
     let matching = json!({ "method": "GET", "path": "/content$", "door": "service" });
     let location = format!("{url}/content?X-Amz-Signature=1");
     (matching, json!({ "status": 302, "headers": { "location": location } }))
+}
+
+fn upload_elsewhere(
+    links: &[String; 2],
+    name: &str,
+    size: u64,
+    part_size: Option<u64>,
+) -> Option<(Value, Value)> {
+    let entry = json!({
+        "key": name, "status": "pending", "size": size, "created": "2026-01-01T00:00:00+00:00",
+        "transfer": { "type": "M", "parts": 2, "part_size": part_size },
+        "links": { "parts": [{ "part": 1, "url": links[0] }, { "part": 2, "url": links[1] }] },
+    });
+    Some((at_api(Moment::Begin)?, json!({ "status": 201, "body": { "entries": [entry] } })))
 }
 
 fn at_api(moment: Moment) -> Option<Value> {
