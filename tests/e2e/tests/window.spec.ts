@@ -93,3 +93,15 @@ for (const colorScheme of ['light', 'dark'] as const) {
     await expectAccessible(page);
   });
 }
+
+for (const [tag, word] of [['cs', 'Ověřeno'], ['zh-Hans', '已验证']] as const) {
+  test(`the window speaks ${tag}`, async ({ page }) => {
+    await page.goto('http://localhost/?fake=still');
+    await page.keyboard.press('Control+,');
+    await page.getByTestId('language').selectOption(tag);
+    await expect(page.locator('html')).toHaveAttribute('lang', tag);
+    await page.getByTestId('record').first().click();
+    await expect(page.getByTestId('file-state').filter({ hasText: word }).first()).toBeVisible();
+    await expectAccessible(page);
+  });
+}

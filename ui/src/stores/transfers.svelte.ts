@@ -1,6 +1,6 @@
 import type { AppEvent, ListTransfers, ProblemWords, TransferDetail, TransferRow } from '../bindings/commands';
 import { asProblem, type Host } from '../host/host';
-import { words } from '../words/en';
+import { words } from '../words/words';
 import { caughtUp, emptyQueue, extended, loaded, matches, reduce, type Filter, type Follow, type Queue } from './queue';
 
 export type { Filter };

@@ -1,3 +1,5 @@
+import { language, words } from './words';
+
 const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'] as const;
 
 /** A size in binary units, with the unit written: `1.8 GiB`. Three figures at most, none after the point for bytes. */
@@ -14,7 +16,7 @@ export function bytes(count: number): string {
     unit += 1;
   }
   const digits = unit === 0 || value >= 99.95 ? 0 : 1;
-  return `${value.toFixed(digits)} ${units[unit]}`;
+  return `${value.toLocaleString(language, { minimumFractionDigits: digits, maximumFractionDigits: digits, useGrouping: false })} ${units[unit]}`;
 }
 
 /** A speed: `84 MiB/s`. */
@@ -24,13 +26,14 @@ export function speed(bytesPerSecond: number): string {
 
 /** Time left in words, coarse on purpose: `40 s`, `6 min`, `3 h 10 min`, `2 d 4 h`. */
 export function timeLeft(seconds: number): string {
-  if (seconds < 60) return `${Math.max(1, Math.round(seconds))} s`;
+  const { s, min, h, d } = words.time;
+  if (seconds < 60) return `${Math.max(1, Math.round(seconds))} ${s}`;
   const minutes = Math.round(seconds / 60);
-  if (minutes < 60) return `${minutes} min`;
+  if (minutes < 60) return `${minutes} ${min}`;
   const hours = Math.floor(minutes / 60);
-  if (hours < 24) return minutes % 60 === 0 ? `${hours} h` : `${hours} h ${minutes % 60} min`;
+  if (hours < 24) return minutes % 60 === 0 ? `${hours} ${h}` : `${hours} ${h} ${minutes % 60} ${min}`;
   const days = Math.floor(hours / 24);
-  return hours % 24 === 0 ? `${days} d` : `${days} d ${hours % 24} h`;
+  return hours % 24 === 0 ? `${days} ${d}` : `${days} ${d} ${hours % 24} ${h}`;
 }
 
 /** How much of a transfer under way is through, in whole per cent. At most 99: all of it is there only once it is finished and verified. */
@@ -43,12 +46,12 @@ export function percent(done: number, all: number): number {
 export function when(milliseconds: number, now: number): string {
   const date = new Date(milliseconds);
   const sameDay = date.toDateString() === new Date(now).toDateString();
-  return sameDay ? date.toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' }) : date.toLocaleDateString([], { dateStyle: 'medium' });
+  return sameDay ? date.toLocaleTimeString(language, { hour: '2-digit', minute: '2-digit' }) : date.toLocaleDateString(language, { dateStyle: 'medium' });
 }
 
 /** The full date and time, for titles and screen readers. */
 export function whenInFull(milliseconds: number): string {
-  return new Date(milliseconds).toLocaleString([], { dateStyle: 'full', timeStyle: 'medium' });
+  return new Date(milliseconds).toLocaleString(language, { dateStyle: 'full', timeStyle: 'medium' });
 }
 
 /** Splits a name so that its end (running number and ending) can stay visible when the front is cut. */
@@ -59,3 +62,6 @@ export function splitName(name: string): { head: string; tail: string } {
   const kept = Math.min(16, Math.floor(letters.length / 2));
   return { head: letters.slice(0, -kept).join(''), tail: letters.slice(-kept).join('') };
 }
+
+/** A whole number as the language groups it. */
+export const whole = (value: number): string => value.toLocaleString(language);

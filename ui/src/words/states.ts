@@ -1,5 +1,8 @@
 import type { FileRow, ReceiptRow, TransferRow } from '../bindings/commands';
 import { timeLeft } from './formats';
+import { words } from './words';
+
+const { states } = words;
 
 /** How a state is shown: always a shape and a word; the colour comes from the tone. Only what is proven is `good`. */
 export interface StateWords {
@@ -13,19 +16,19 @@ const state = (word: string, shape: StateWords['shape'], tone: StateWords['tone'
 function waitingWords(row: TransferRow, now: number): StateWords {
   switch (row.waiting) {
     case 'interrupted':
-      return state('Interrupted, goes on', 'clock', 'quiet');
+      return state(states.interrupted, 'clock', 'quiet');
     case 'retry_at':
-      return state(row.retry_at === null || row.retry_at <= now ? 'Trying again' : `Again in ${timeLeft((row.retry_at - now) / 1000)}`, 'again', 'warn');
+      return state(row.retry_at === null || row.retry_at <= now ? states.trying : states.againIn(timeLeft((row.retry_at - now) / 1000)), 'again', 'warn');
     case 'offline':
-      return state('Waiting for the network', 'offline', 'warn');
+      return state(states.offline, 'offline', 'warn');
     case 'sign_in':
-      return state('Needs your sign-in', 'attention', 'warn');
+      return state(states.signIn, 'attention', 'warn');
     case 'source_changed':
-      return state('File is still changing', 'clock', 'quiet');
+      return state(states.changing, 'clock', 'quiet');
     case 'disk_low':
-      return state('Disk is full', 'attention', 'warn');
+      return state(states.diskFull, 'attention', 'warn');
     default:
-      return state('Waiting', 'clock', 'quiet');
+      return state(states.waiting, 'clock', 'quiet');
   }
 }
 
@@ -35,26 +38,26 @@ export function transferWords(row: TransferRow, now: number): StateWords {
     case 'waiting':
       return waitingWords(row, now);
     case 'checking':
-      return state('Checking', 'hash', 'busy');
+      return state(states.checking, 'hash', 'busy');
     case 'planned':
-      return state('Starting', 'dots', 'busy');
+      return state(states.planned, 'dots', 'busy');
     case 'moving':
-      return row.direction === 'download' ? state('Receiving', 'down', 'busy') : state('Sending', 'up', 'busy');
+      return row.direction === 'download' ? state(states.receiving, 'down', 'busy') : state(states.sending, 'up', 'busy');
     case 'finishing':
-      return state('Finishing', 'dots', 'busy');
+      return state(states.finishing, 'dots', 'busy');
     case 'verifying':
-      return state('Verifying', 'hash', 'busy');
+      return state(states.verifying, 'hash', 'busy');
     case 'done':
-      if (row.verified) return state('Verified', 'verified', 'good');
-      return state(row.direction === 'download' ? 'Received, not proven' : 'Sent, not proven', 'sent', 'busy');
+      if (row.verified) return state(states.verified, 'verified', 'good');
+      return state(row.direction === 'download' ? states.received : states.sent, 'sent', 'busy');
     case 'skipped':
-      return state('Skipped', 'dash', 'quiet');
+      return state(states.skipped, 'dash', 'quiet');
     case 'failed':
-      return row.problem?.severity === 'attention' ? state('Needs you', 'attention', 'warn') : state('Failed', 'failed', 'bad');
+      return row.problem?.severity === 'attention' ? state(states.needsYou, 'attention', 'warn') : state(states.failed, 'failed', 'bad');
     case 'paused':
-      return state('Paused', 'pause', 'quiet');
+      return state(states.paused, 'pause', 'quiet');
     case 'cancelled':
-      return state('Cancelled', 'dash', 'quiet');
+      return state(states.cancelled, 'dash', 'quiet');
     default:
       return state(row.state, 'dash', 'quiet');
   }
@@ -62,32 +65,30 @@ export function transferWords(row: TransferRow, now: number): StateWords {
 
 /** The state of a file on a service. */
 export function fileWords(file: FileRow): StateWords {
-  if (file.status === 'pending') return state('Unfinished', 'dots', 'warn');
-  if (file.status === 'failed') return state('Failed there', 'failed', 'bad');
-  if (file.status === 'processing') return state('Being processed', 'dots', 'busy');
-  if (file.verified) return state('Verified', 'verified', 'good');
-  return file.proof === null ? state('On the service', 'file', 'quiet') : state('Sent, not proven', 'sent', 'busy');
+  if (file.status === 'pending') return state(states.unfinished, 'dots', 'warn');
+  if (file.status === 'failed') return state(states.failedThere, 'failed', 'bad');
+  if (file.status === 'processing') return state(states.processing, 'dots', 'busy');
+  if (file.verified) return state(states.verified, 'verified', 'good');
+  return file.proof === null ? state(states.onService, 'file', 'quiet') : state(states.sent, 'sent', 'busy');
 }
 
 /** How sure a receipt is. */
 export function receiptWords(receipt: ReceiptRow): StateWords {
-  return receipt.verified ? state('Verified', 'verified', 'good') : state('Not proven', 'sent', 'busy');
+  return receipt.verified ? state(states.verified, 'verified', 'good') : state(states.notProven, 'sent', 'busy');
 }
 
 /** What a kind of proof means, short and in a sentence. */
-export const proofs: Record<string, { short: string; sentence: string }> = {
-  server_digest: { short: 'Service digest', sentence: 'The service computed a digest of its copy, and it equals ours.' },
-  part_digests: { short: 'Part digests', sentence: 'The service’s digest over all parts equals the one computed here.' },
-  read_back: { short: 'Read back', sentence: 'The service’s copy was fetched again, and its digest equals ours.' },
-  size_only: { short: 'Size only', sentence: 'Only the size could be compared: the copy is not proven.' },
-};
+export const proofs: Record<string, { short: string; sentence: string }> = words.proofs;
 
 /** The way of a transfer, in order, with the states in which each step is being taken. */
 export const phases: readonly { name: string; states: readonly string[] }[] = [
-  { name: 'Queue', states: ['waiting'] },
-  { name: 'Check', states: ['checking'] },
-  { name: 'Plan', states: ['planned'] },
-  { name: 'Move', states: ['moving'] },
-  { name: 'Finish', states: ['finishing'] },
-  { name: 'Verify', states: ['verifying'] },
+  { name: words.phases.queue, states: ['waiting'] },
+  { name: words.phases.check, states: ['checking'] },
+  { name: words.phases.plan, states: ['planned'] },
+  { name: words.phases.move, states: ['moving'] },
+  { name: words.phases.finish, states: ['finishing'] },
+  { name: words.phases.verify, states: ['verifying'] },
 ];
+
+/** What a container is called by its kind. */
+export const kindWords = (kind: string): string => (words.records.kinds as Record<string, string>)[kind] ?? kind;

@@ -1,0 +1,19 @@
+/** What a catalogue needs to write numbers and plurals the way its language does. */
+export interface Tools {
+  /** A whole number with the language's own grouping: `12,345`, `12 345`. */
+  number: (value: number) => string;
+  /** A count with its noun in the form the language wants for it: 1 soubor, 2 soubory, 5 souborů. */
+  plural: (count: number, forms: Partial<Record<Intl.LDMLPluralRule, string>> & { other: string }) => string;
+  /** The form alone, without the count. */
+  form: (count: number, forms: Partial<Record<Intl.LDMLPluralRule, string>> & { other: string }) => string;
+  /** How this system writes a command key. */
+  key: (letter: string) => string;
+}
+
+export function toolsFor(language: string): Tools {
+  const rules = new Intl.PluralRules(language);
+  const number = (value: number) => value.toLocaleString(language);
+  const form: Tools['form'] = (count, forms) => forms[rules.select(count)] ?? forms.other;
+  const mac = typeof navigator !== 'undefined' && navigator.userAgent.includes('Mac');
+  return { number, form, plural: (count, forms) => `${number(count)} ${form(count, forms)}`, key: (letter) => (mac ? `⌘${letter}` : `Ctrl ${letter}`) };
+}
