@@ -1,4 +1,4 @@
-.PHONY: help run test soak lint fmt bindings icons clean
+.PHONY: help run test soak lint fmt bindings providers icons clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
@@ -26,6 +26,9 @@ fmt: ## format the Rust code
 bindings: ## write the interface's TypeScript types anew from the wire types
 	@rm -rf ui/src/bindings
 	@cargo test --quiet --locked --package labferry-app --lib export_bindings
+
+providers: ## write the table of docs/providers/README.md anew from the connectors
+	@LABFERRY_WRITE_TABLE=1 cargo test --quiet --locked --package labferry-tests --test providers
 
 icons: ## draw the icon files anew from icons/*.svg
 	@bash icons/draw
