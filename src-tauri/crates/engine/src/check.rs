@@ -111,7 +111,7 @@ impl Engine {
     where
         F: Future<Output = ProviderResult<T>>,
     {
-        self.shared().retry.run(attempt).await.map_err(|error| error.problem)
+        self.shared().retry.patient().run(attempt).await.map_err(|error| error.problem)
     }
 
     /// The file at that path, or the files of the container there; none when nothing is there.

@@ -8,6 +8,7 @@ use labferry_model::{Algorithm, DigestSet, PartPlan, Problem, ProblemCode, Remot
 use md5::{Digest as _, Md5};
 use sha2::Sha256;
 use std::{
+    collections::HashSet,
     fs::File,
     io::{self, Read},
     path::{Path, PathBuf},
@@ -17,7 +18,7 @@ use std::{
     },
     time::Duration,
 };
-use tokio::task::JoinHandle;
+use tokio::{sync::Notify, task::JoinHandle};
 
 /// Bytes read at once.
 const READ: usize = 1 << 20;
@@ -71,6 +72,11 @@ pub(crate) struct Pace {
     moved: Condvar,
     given_up: AtomicBool,
     hashed: AtomicU64,
+    /// Sums of the parts that were read to their end, and whether no more will come.
+    sums: Mutex<(Vec<PartSums>, bool)>,
+    summed: Notify,
+    /// Parts that were counted as sent.
+    passed: Mutex<HashSet<u32>>,
 }
 
 impl Pace {
@@ -80,12 +86,46 @@ impl Pace {
             moved: Condvar::new(),
             given_up: AtomicBool::new(false),
             hashed: AtomicU64::new(0),
+            sums: Mutex::default(),
+            summed: Notify::new(),
+            passed: Mutex::default(),
         }
     }
 
     /// That many bytes more need not be waited for.
     pub(crate) fn sent(&self, bytes: u64) {
         self.allow(|allowed| allowed.saturating_add(bytes));
+    }
+
+    /// That part need not be waited for any more, however often this is said.
+    pub(crate) fn passed(&self, part: PartPlan) {
+        if self.passed.lock().unwrap_or_else(PoisonError::into_inner).insert(part.number) {
+            self.sent(part.length);
+        }
+    }
+
+    /// The sums of a part, once the reader has come to its end; none when the reader failed before.
+    pub(crate) async fn sums_of(&self, number: u32) -> Option<PartSums> {
+        let index = number.saturating_sub(1) as usize;
+        loop {
+            let mut more = std::pin::pin!(self.summed.notified());
+            more.as_mut().enable();
+            {
+                let sums = self.sums.lock().unwrap_or_else(PoisonError::into_inner);
+                if sums.0.len() > index || sums.1 {
+                    return sums.0.get(index).cloned();
+                }
+            }
+            more.await;
+        }
+    }
+
+    fn has_summed(&self, sums: Option<PartSums>) {
+        let mut known = self.sums.lock().unwrap_or_else(PoisonError::into_inner);
+        known.1 |= sums.is_none();
+        known.0.extend(sums);
+        drop(known);
+        self.summed.notify_waiters();
     }
 
     /// The file is there up to that byte.
@@ -144,7 +184,11 @@ impl HashAhead {
     fn with(path: &Path, size: u64, wanted: Wanted, allowed: u64) -> Self {
         let pace = Arc::new(Pace::new(allowed));
         let (reader_pace, reader_path) = (pace.clone(), path.to_path_buf());
-        let work = tokio::task::spawn_blocking(move || read(&reader_path, size, &wanted, &reader_pace));
+        let work = tokio::task::spawn_blocking(move || {
+            let result = read(&reader_path, size, &wanted, &reader_pace);
+            reader_pace.has_summed(None);
+            result
+        });
         Self { pace, path: path.to_path_buf(), work: Some(work) }
     }
 
@@ -283,7 +327,9 @@ fn read(path: &Path, size: u64, wanted: &Wanted, pace: &Pace) -> io::Result<Hash
             pace.hashed.store(offset, Ordering::Relaxed);
         }
         if !wanted.parts.is_empty() {
-            parts.push(PartSums { crc32c, md5: md5.map(|md5| md5.finalize().into()) });
+            let sums = PartSums { crc32c, md5: md5.map(|md5| md5.finalize().into()) };
+            parts.push(sums.clone());
+            pace.has_summed(Some(sums));
         }
     }
     let part_size = wanted.parts.first().map(|part| part.length);

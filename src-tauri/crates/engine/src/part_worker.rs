@@ -41,7 +41,7 @@ impl Parts<'_> {
             .await?;
         self.run.engine.store.add_receipt(self.run.transfer.id, &receipt).await?;
         in_flight.finished(part.length);
-        self.pace.sent(part.length);
+        self.pace.passed(part);
         Ok(receipt)
     }
 
@@ -54,31 +54,50 @@ impl Parts<'_> {
         let path = &self.run.transfer.local;
         let bandwidth = self.run.engine.upload_bandwidth.clone();
         let range =
-            source_file::open_range(path, part, self.part_md5, sent, bandwidth).await.map_err(|error| {
-                ProviderError {
-                    problem: source_file::problem(path, &error),
-                    advice: Advice::Stop,
-                    operation: OPERATION,
-                    source: None,
-                }
+            source_file::open_range(path, part, sent, bandwidth).await.map_err(|error| ProviderError {
+                problem: source_file::problem(path, &error),
+                advice: Advice::Stop,
+                operation: OPERATION,
+                source: None,
             })?;
         let body = PartBody { length: part.length, md5: None, stream: range.stream };
         let receipt = self.run.provider.send_part(self.session, part, body).await?;
-        let (crc32c, md5, read) = range.sums.finish();
+        let (crc32c, read) = range.sums.finish();
         if read != part.length {
             // The service said yes before it had everything.
             return Err(ProviderError::new(OPERATION, ProblemCode::BadAnswer, Advice::Again).because(
                 format!("part {} was accepted after {read} of {} bytes", part.number, part.length),
             ));
         }
-        if let (Some(ours), Some(theirs)) = (&md5, receipt.etag.as_deref().and_then(plain_md5))
+        let mut receipt = PartReceipt { part, crc32c, md5: None, etag: receipt.etag };
+        if self.part_md5 {
+            self.compare_md5(&mut receipt).await?;
+        }
+        Ok(receipt)
+    }
+
+    /// Compares the service's receipt with the MD5 of the part. The reader has computed that or will: the bytes are then
+    /// not digested a second time.
+    async fn compare_md5(&self, receipt: &mut PartReceipt) -> ProviderResult<()> {
+        const OPERATION: &str = "send part";
+        let part = receipt.part;
+        // Let on first, or a reader that waits for the senders would never come to this part.
+        self.pace.passed(part);
+        let Some(sums) = self.pace.sums_of(part.number).await else { return Ok(()) };
+        if sums.crc32c != receipt.crc32c {
+            return Err(ProviderError::new(OPERATION, ProblemCode::SourceChanged, Advice::Stop)
+                .because(format!("part {} is not what was read a moment ago", part.number)));
+        }
+        let ours = sums.md5.map(hex::encode);
+        if let (Some(ours), Some(theirs)) = (&ours, receipt.etag.as_deref().and_then(plain_md5))
             && *ours != theirs
         {
             return Err(ProviderError::new(OPERATION, ProblemCode::DigestMismatch, Advice::Again).because(
                 format!("part {} arrived with the digest {theirs} instead of {ours}", part.number),
             ));
         }
-        Ok(PartReceipt { part, crc32c, md5, etag: receipt.etag })
+        receipt.md5 = ours;
+        Ok(())
     }
 }
 

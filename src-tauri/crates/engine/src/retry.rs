@@ -10,16 +10,26 @@ const TRIES_OFFLINE: u32 = 3;
 /// Fresh links in a row for one request. A link that was just made and is refused again is no expired one.
 const FRESH_LINKS: u32 = 2;
 
+/// A transfer that a service sends away for longer than this gives its place to another one.
+const IN_PLACE: Duration = Duration::from_secs(30);
+
 /// Repeats one request as its failures advise.
 #[derive(Clone)]
 pub(crate) struct Retry {
     clock: Arc<dyn Clock>,
     limits: Arc<Limits>,
+    /// Longest wait that a service may ask for before the request is given back instead.
+    in_place: Duration,
 }
 
 impl Retry {
     pub(crate) fn new(clock: Arc<dyn Clock>, limits: Arc<Limits>) -> Self {
-        Self { clock, limits }
+        Self { clock, limits, in_place: IN_PLACE }
+    }
+
+    /// For requests that are no transfer's, and that nobody takes up again later.
+    pub(crate) fn patient(&self) -> Self {
+        Self { in_place: Duration::MAX, ..self.clone() }
     }
 
     /// Calls `attempt` until it succeeds, its failure says to stop, or the tries are used up. Every call makes its
@@ -39,7 +49,13 @@ impl Retry {
                 if is_offline(&error) { TRIES_OFFLINE.min(self.limits.tries) } else { self.limits.tries };
             let pause = match error.advice {
                 Advice::Again => self.pause(tries),
-                Advice::AgainAfter(after) => after.min(self.limits.retry_after_most),
+                Advice::AgainAfter(after) => {
+                    let after = after.min(self.limits.retry_after_most);
+                    if after > self.in_place {
+                        return Err(error);
+                    }
+                    after
+                }
                 Advice::FreshLink => {
                     links += 1;
                     if links > FRESH_LINKS {
@@ -116,9 +132,17 @@ mod tests {
     #[tokio::test]
     async fn retry_after_is_kept_but_not_forever() {
         let most = Limits::default().retry_after_most;
-        let (count, waited) =
-            calls(ProblemCode::RateLimited, Advice::AgainAfter(Duration::from_secs(86_400))).await;
-        assert_eq!(waited, most * (count - 1));
+        let day = Advice::AgainAfter(Duration::from_secs(86_400));
+        let (count, waited) = calls(ProblemCode::RateLimited, day).await;
+        assert_eq!((count, waited), (1, Duration::ZERO), "a transfer gives its place away");
+        let clock = Arc::new(TestClock::default());
+        let refuse =
+            || std::future::ready(Err::<(), _>(ProviderError::new("test", ProblemCode::RateLimited, day)));
+        assert!(retry(&clock).patient().run(refuse).await.is_err());
+        assert_eq!(clock.monotonic(), most * (Limits::default().tries - 1));
+        let short = Advice::AgainAfter(Duration::from_secs(20));
+        let (count, waited) = calls(ProblemCode::RateLimited, short).await;
+        assert_eq!(waited, Duration::from_secs(20) * (count - 1));
     }
 
     #[tokio::test]

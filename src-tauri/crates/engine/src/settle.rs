@@ -20,6 +20,9 @@ use tokio::task::JoinSet;
 /// does it again and again is not going to stop.
 const FRESH_STARTS: u32 = 3;
 
+/// The second rest of a source that changes; the first is the queue's.
+const SOURCE_REST: Duration = Duration::from_secs(20);
+
 /// How long the end of a run waits for the service to let go of cancelled uploads.
 const LAST_MOMENT: Duration = Duration::from_secs(5);
 
@@ -44,7 +47,7 @@ pub(crate) async fn stopped(
         Stop::Failed(problem) => (failed(problem, &transfer), Change::default()),
         Stop::SourceChanged => {
             let change = given_up(run, &transfer).await;
-            (Event::Held { why: WaitReason::SourceChanged }, change)
+            source_changed(shared, &transfer, change)
         }
         Stop::Differs(problem) => {
             let change = given_up(run, &transfer).await;
@@ -94,6 +97,25 @@ fn fresh_start(shared: &Shared, transfer: &Transfer, problem: Problem) -> Event 
     }
 }
 
+/// A source that changed is looked at again soon; one that changes every time, such as a log that grows, after as long a
+/// rest as it has been changing, up to the longest.
+fn source_changed(shared: &Shared, transfer: &Transfer, change: Change) -> (Event, Change) {
+    let now = shared.clock.now();
+    let since = transfer.failing_since.unwrap_or(now);
+    let change = Change { failing_since: Some(Some(since)), ..change };
+    if transfer.failing_since.is_none() {
+        return (Event::Held { why: WaitReason::SourceChanged }, change);
+    }
+    let problem = named(Problem::new(ProblemCode::SourceChanged), transfer).because(
+        "it changed each time it was sent, as a log does that a program still writes to; it is sent once it rests",
+    );
+    if now.since(since) >= shared.limits.item_patience {
+        return (Event::Failed { problem }, change);
+    }
+    let rest = now.since(since).max(SOURCE_REST).min(shared.limits.item_pause_most);
+    (Event::Held { why: WaitReason::RetryAt { at: now.plus(rest), problem } }, change)
+}
+
 /// A run that `progressed` ended the row of failures before it.
 fn after_failure(
     shared: &Shared,
@@ -109,12 +131,16 @@ fn after_failure(
     }
     match error.advice {
         Advice::SignIn => (Event::Held { why: WaitReason::SignIn { problem } }, Change::default()),
-        Advice::Again | Advice::AgainAfter(_) => {
+        advice @ (Advice::Again | Advice::AgainAfter(_)) => {
             let since = transfer.failing_since.filter(|_| !progressed).unwrap_or(now);
             if now.since(since) >= shared.limits.item_patience {
                 return (Event::Failed { problem }, Change::default());
             }
-            let at = now.plus(item_pause(&shared.limits, since, now));
+            let pause = match advice {
+                Advice::AgainAfter(after) => after.min(shared.limits.retry_after_most),
+                _ => item_pause(&shared.limits, since, now),
+            };
+            let at = now.plus(pause);
             let change = Change { failing_since: Some(Some(since)), ..Change::default() };
             (Event::Held { why: WaitReason::RetryAt { at, problem } }, change)
         }

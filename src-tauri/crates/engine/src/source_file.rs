@@ -2,23 +2,21 @@
 
 use crate::limits::Bandwidth;
 use bytes::Bytes;
-use futures_util::{StreamExt, stream::BoxStream};
+use futures_util::{
+    StreamExt,
+    stream::{self, BoxStream},
+};
 use labferry_model::{Fingerprint, PartPlan, Problem, ProblemCode};
-use md5::{Digest as _, Md5};
 use std::{
-    io::{self, SeekFrom},
+    io::{self, Read, Seek, SeekFrom},
     path::Path,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
     time::UNIX_EPOCH,
 };
-use tokio::{
-    fs::File,
-    io::{AsyncReadExt, AsyncSeekExt},
-};
-use tokio_util::io::ReaderStream;
+use tokio::fs::File;
 
 /// Bytes read from the disk at once: large enough that the hop to the reading thread does not count, small enough that
 /// sixteen connections hold 4 MiB.
@@ -65,36 +63,18 @@ pub(crate) fn fingerprint_of(found: &std::fs::Metadata) -> Fingerprint {
     Fingerprint { size: found.len(), modified_ns, file_id }
 }
 
-/// Sums over the bytes that were handed out, complete once the stream has ended.
+/// What was handed out of a range, complete once the stream has ended.
 #[derive(Clone, Default)]
-pub(crate) struct RangeSums(Arc<Mutex<Sums>>);
-
-#[derive(Default)]
-struct Sums {
-    crc32c: u32,
-    md5: Option<Md5>,
-    read: u64,
-}
+pub(crate) struct RangeSums(Arc<Mutex<(u32, u64)>>);
 
 impl RangeSums {
-    fn new(with_md5: bool) -> Self {
-        Self(Arc::new(Mutex::new(Sums { md5: with_md5.then(Md5::new), ..Sums::default() })))
+    fn lock(&self) -> MutexGuard<'_, (u32, u64)> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn add(&self, piece: &[u8]) {
-        let mut sums = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        sums.crc32c = crc32c::crc32c_append(sums.crc32c, piece);
-        sums.read += piece.len() as u64;
-        if let Some(md5) = &mut sums.md5 {
-            md5.update(piece);
-        }
-    }
-
-    /// CRC-32C and, where asked for, MD5 of the bytes, with their number.
-    pub(crate) fn finish(&self) -> (u32, Option<String>, u64) {
-        let mut sums = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let md5 = sums.md5.take().map(|md5| hex::encode(md5.finalize()));
-        (sums.crc32c, md5, sums.read)
+    /// CRC-32C of the bytes, and their number.
+    pub(crate) fn finish(&self) -> (u32, u64) {
+        *self.lock()
     }
 }
 
@@ -106,6 +86,36 @@ pub(crate) struct Range {
     pub(crate) sums: RangeSums,
 }
 
+/// The memory of one range's pieces. A piece that has left gives its memory to the next one, so that a file of any size
+/// is sent from a few buffers.
+#[derive(Clone, Default)]
+struct Buffers(Arc<Mutex<Vec<Vec<u8>>>>);
+
+impl Buffers {
+    fn take(&self) -> Vec<u8> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default()
+    }
+}
+
+/// A piece on its way.
+struct Piece {
+    content: Vec<u8>,
+    home: Buffers,
+}
+
+impl AsRef<[u8]> for Piece {
+    fn as_ref(&self) -> &[u8] {
+        &self.content
+    }
+}
+
+impl Drop for Piece {
+    fn drop(&mut self) {
+        let content = std::mem::take(&mut self.content);
+        self.home.0.lock().unwrap_or_else(PoisonError::into_inner).push(content);
+    }
+}
+
 /// Opens a range. `sent` counts the bytes handed out; `bandwidth` slows them down.
 ///
 /// # Errors
@@ -113,23 +123,47 @@ pub(crate) struct Range {
 pub(crate) async fn open_range(
     path: &Path,
     part: PartPlan,
-    with_md5: bool,
     sent: Arc<AtomicU64>,
     bandwidth: Arc<Bandwidth>,
 ) -> io::Result<Range> {
-    let mut file = File::open(path).await?;
-    file.seek(SeekFrom::Start(part.offset)).await?;
-    let sums = RangeSums::new(with_md5);
-    let adding = sums.clone();
-    let stream = ReaderStream::with_capacity(file.take(part.length), READ).then(move |piece| {
-        let (adding, sent, bandwidth) = (adding.clone(), sent.clone(), bandwidth.clone());
+    let path = path.to_path_buf();
+    let file = blocking(move || {
+        let mut file = std::fs::File::open(path)?;
+        file.seek(SeekFrom::Start(part.offset))?;
+        Ok(file)
+    })
+    .await?;
+    let sums = RangeSums::default();
+    let begin = (file, part.length, sums.clone(), Buffers::default());
+    let stream = stream::try_unfold(begin, move |(file, left, sums, buffers)| {
+        let (sent, bandwidth) = (sent.clone(), bandwidth.clone());
         async move {
-            let piece = piece?;
-            bandwidth.take(piece.len()).await;
-            adding.add(&piece);
-            sent.fetch_add(piece.len() as u64, Ordering::Relaxed);
-            Ok(piece)
+            let length = left.min(bandwidth.piece(READ) as u64);
+            let mut content = buffers.take();
+            let reading = sums.clone();
+            let (file, content) = blocking(move || {
+                content.clear();
+                (&file).take(length).read_to_end(&mut content)?;
+                let mut sums = reading.lock();
+                *sums = (crc32c::crc32c_append(sums.0, &content), sums.1 + content.len() as u64);
+                drop(sums);
+                Ok((file, content))
+            })
+            .await?;
+            if content.is_empty() {
+                return Ok(None);
+            }
+            bandwidth.take(content.len()).await;
+            sent.fetch_add(content.len() as u64, Ordering::Relaxed);
+            let left = left - content.len() as u64;
+            let piece = Bytes::from_owner(Piece { content, home: buffers.clone() });
+            Ok(Some((piece, (file, left, sums, buffers))))
         }
     });
     Ok(Range { stream: stream.boxed(), sums })
+}
+
+/// Does something with the disk where it may wait.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> io::Result<T> {
+    tokio::task::spawn_blocking(work).await.map_err(io::Error::other)?
 }

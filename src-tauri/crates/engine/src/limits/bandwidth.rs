@@ -28,6 +28,17 @@ impl Bandwidth {
         self.rate.store(rate.unwrap_or(0), Ordering::Relaxed);
     }
 
+    /// The largest piece to take at once, at most `most` bytes: an eighth of a second's worth of a low cap, so that bytes
+    /// move steadily and neither side takes the connection for dead.
+    pub(crate) fn piece(&self, most: usize) -> usize {
+        /// A piece below this costs more than it moves.
+        const LEAST: usize = 4 << 10;
+        match self.rate.load(Ordering::Relaxed) {
+            0 => most,
+            rate => usize::try_from(rate / 8).unwrap_or(most).clamp(LEAST.min(most), most),
+        }
+    }
+
     /// Returns when these bytes may move.
     pub(crate) async fn take(&self, bytes: usize) {
         let rate = self.rate.load(Ordering::Relaxed);

@@ -10,6 +10,7 @@ mod rounds;
 mod service;
 mod small_files;
 mod transfers;
+mod upload_waits;
 
 use std::{
     path::PathBuf,

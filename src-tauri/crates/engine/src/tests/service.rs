@@ -33,6 +33,10 @@ pub(crate) enum Fault {
     Forget,
     /// The host cannot be reached.
     Offline,
+    /// Told to come back in two minutes.
+    Later,
+    /// The link has expired.
+    Expired,
     /// The connector itself is at fault.
     Panic,
     /// The answer says that it is about another content, and gives it.
@@ -115,6 +119,11 @@ impl FakeService {
         match fault {
             Fault::Before => Err(ProviderError::new(operation, ProblemCode::ServiceFailed, Advice::Again)),
             Fault::Offline => Err(ProviderError::new(operation, ProblemCode::Unreachable, Advice::Again)),
+            Fault::Later => {
+                let wait = Advice::AgainAfter(std::time::Duration::from_secs(120));
+                Err(ProviderError::new(operation, ProblemCode::RateLimited, wait))
+            }
+            Fault::Expired => Err(ProviderError::new(operation, ProblemCode::NotAllowed, Advice::FreshLink)),
             Fault::Panic => panic!("a fault of the connector"),
             fault => Ok(fault),
         }
