@@ -122,9 +122,10 @@ fn free_name(service: &str, accounts: &[Account]) -> Result<AccountName, Problem
 fn problem(error: &SandboxError) -> Problem {
     let code = match error {
         SandboxError::Folder { .. } => ProblemCode::FolderNotWritable,
-        SandboxError::Content { .. } | SandboxError::InUse { .. } | SandboxError::Port { .. } => {
-            ProblemCode::InvalidRequest
-        }
+        SandboxError::Content { .. }
+        | SandboxError::DataProxy { .. }
+        | SandboxError::InUse { .. }
+        | SandboxError::Port { .. } => ProblemCode::InvalidRequest,
     };
     Problem::new(code).about("the practice lab").because(error.to_string())
 }

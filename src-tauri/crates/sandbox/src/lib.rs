@@ -21,7 +21,7 @@ mod server;
 mod services;
 mod signed_links;
 
-pub use options::{LabDescription, LabService, SandboxError, SandboxOptions};
+pub use options::{DataProxy, LabDescription, LabService, SandboxError, SandboxOptions};
 pub use server::Sandbox;
 pub use services::kaleidoscope::switches::{ErrorShape, FileValues, KaleidoscopeSwitches};
 pub use services::nrp::switches::{Checksums, NrpSwitches, Storage};

@@ -18,6 +18,8 @@ pub struct SandboxOptions {
     pub seed: bool,
     /// A JSON file with an array of fault rules, as `POST /faults` takes them.
     pub faults_file: Option<PathBuf>,
+    /// Where the Aruna service keeps what is sent to it, instead of the lab's own storage.
+    pub data_proxy: Option<DataProxy>,
     /// How the NRP service behaves; `POST /switches` changes it later.
     pub switches: NrpSwitches,
 }
@@ -30,8 +32,28 @@ impl SandboxOptions {
             port: 0,
             seed: true,
             faults_file: None,
+            data_proxy: None,
             switches: NrpSwitches::default(),
         }
+    }
+}
+
+/// An S3-compatible server outside of the lab, and who signs for it.
+#[derive(Clone)]
+pub struct DataProxy {
+    /// Its address; buckets are addressed below it (path style).
+    pub url: String,
+    /// The access key's id.
+    pub key_id: String,
+    /// The secret that belongs to it.
+    pub secret: String,
+    /// The region that signatures name.
+    pub region: String,
+}
+
+impl std::fmt::Debug for DataProxy {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("DataProxy").field("region", &self.region).finish_non_exhaustive()
     }
 }
 
@@ -83,6 +105,14 @@ pub enum SandboxError {
         port: u16,
         /// What the system said.
         source: std::io::Error,
+    },
+    /// The server outside that was named for the data proxy cannot be used.
+    #[error("The practice lab cannot use {url} as data proxy: {reason}.")]
+    DataProxy {
+        /// Its address.
+        url: String,
+        /// Why not.
+        reason: String,
     },
     /// A file of the world or of fault rules does not hold what it should.
     #[error("{path} cannot be read by the practice lab: {reason}. Mend or remove it.")]

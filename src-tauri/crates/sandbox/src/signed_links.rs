@@ -13,6 +13,44 @@ use sha2::{Digest, Sha256};
 
 const REGION: &str = "us-east-1";
 const ACCESS_KEY: &str = "PRACTICELAB";
+
+/// Whose links are signed: the pair of keys and the region they are for.
+pub(crate) struct Signer<'a> {
+    pub(crate) access_key: &'a str,
+    pub(crate) secret: &'a str,
+    pub(crate) region: &'a str,
+}
+
+impl Signer<'_> {
+    /// The query of a link that lives for `seconds`, signature included. `path` is signed as it stands.
+    pub(crate) fn query(
+        &self,
+        method: &str,
+        host: &str,
+        path: &str,
+        query: &[(&str, &str)],
+        now: Timestamp,
+        seconds: i64,
+    ) -> String {
+        let date = now.strftime("%Y%m%dT%H%M%SZ").to_string();
+        let credential = format!("{}/{}", self.access_key, scope(&date, self.region));
+        let seconds = seconds.to_string();
+        let mut all: Vec<(String, String)> =
+            query.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        for (name, value) in [
+            ("X-Amz-Algorithm", "AWS4-HMAC-SHA256"),
+            ("X-Amz-Credential", &credential),
+            ("X-Amz-Date", &date),
+            ("X-Amz-Expires", &seconds),
+            ("X-Amz-SignedHeaders", "host"),
+        ] {
+            all.push((name.to_owned(), value.to_owned()));
+        }
+        let signature = signature_of(self.secret, self.region, method, host, path, &all, &date);
+        format!("{}&X-Amz-Signature={signature}", encoded(&all))
+    }
+}
+
 /// What stays as it is in a query: RFC 3986 unreserved characters.
 const IN_QUERY: AsciiSet = NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
@@ -59,22 +97,9 @@ impl SignedLinks {
         now: Timestamp,
         seconds: i64,
     ) -> String {
-        let date = now.strftime("%Y%m%dT%H%M%SZ").to_string();
-        let credential = format!("{ACCESS_KEY}/{}", scope(&date));
-        let seconds = seconds.to_string();
-        let mut all: Vec<(String, String)> =
-            query.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        for (name, value) in [
-            ("X-Amz-Algorithm", "AWS4-HMAC-SHA256"),
-            ("X-Amz-Credential", &credential),
-            ("X-Amz-Date", &date),
-            ("X-Amz-Expires", &seconds),
-            ("X-Amz-SignedHeaders", "host"),
-        ] {
-            all.push((name.to_owned(), value.to_owned()));
-        }
-        let signature = signature_of(&self.secret_of(self.epoch()), method, &self.host, path, &all, &date);
-        format!("http://{}{path}?{}&X-Amz-Signature={signature}", self.host, encoded(&all))
+        let secret = self.secret_of(self.epoch());
+        let signer = Signer { access_key: ACCESS_KEY, secret: &secret, region: REGION };
+        format!("http://{}{path}?{}", self.host, signer.query(method, &self.host, path, query, now, seconds))
     }
 
     /// Whether a request came by a link that is good now.
@@ -95,7 +120,9 @@ impl SignedLinks {
         let current = self.epoch();
         let epoch = (0..=current)
             .rev()
-            .find(|epoch| signature_of(&self.secret_of(*epoch), method, host, path, &all, &date) == signature)
+            .find(|epoch| {
+                signature_of(&self.secret_of(*epoch), REGION, method, host, path, &all, &date) == signature
+            })
             .ok_or(Refusal::Mismatch)?;
         let seconds: i64 =
             value("X-Amz-Expires").and_then(|text| text.parse().ok()).ok_or(Refusal::Mismatch)?;
@@ -114,6 +141,7 @@ impl SignedLinks {
 
 fn signature_of(
     secret: &str,
+    region: &str,
     method: &str,
     host: &str,
     path: &str,
@@ -124,9 +152,9 @@ fn signature_of(
     sorted.sort();
     let canonical = format!("{method}\n{path}\n{}\nhost:{host}\n\nhost\nUNSIGNED-PAYLOAD", encoded(&sorted));
     let digest = hex::encode(Sha256::digest(canonical.as_bytes()));
-    let to_sign = format!("AWS4-HMAC-SHA256\n{date}\n{}\n{digest}", scope(date));
+    let to_sign = format!("AWS4-HMAC-SHA256\n{date}\n{}\n{digest}", scope(date, region));
     let mut key = format!("AWS4{secret}").into_bytes();
-    for step in [day(date), REGION, "s3", "aws4_request", &to_sign] {
+    for step in [day(date), region, "s3", "aws4_request", &to_sign] {
         key = authenticated(&key, step);
     }
     hex::encode(key)
@@ -147,8 +175,8 @@ fn day(date: &str) -> &str {
     date.split('T').next().unwrap_or(date)
 }
 
-fn scope(date: &str) -> String {
-    format!("{}/{REGION}/s3/aws4_request", day(date))
+fn scope(date: &str, region: &str) -> String {
+    format!("{}/{region}/s3/aws4_request", day(date))
 }
 
 fn encoded(query: &[(String, String)]) -> String {
@@ -236,7 +264,7 @@ mod tests {
         .collect();
         let secret = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
         let host = "examplebucket.s3.amazonaws.com";
-        let signature = signature_of(secret, "GET", host, "/test.txt", &query, "20130524T000000Z");
+        let signature = signature_of(secret, REGION, "GET", host, "/test.txt", &query, "20130524T000000Z");
         assert_eq!(signature, "aeeed9bbccd4d02ee5c0109b86d86835f995330da4c265957d157751f604d404");
     }
 }

@@ -189,7 +189,7 @@ fn put_object(
         return Err(Fault::new(400, "InvalidDigest", "The Content-MD5 you specified is not valid."));
     }
     let (id, sha256) = (object.id.clone(), digests.sha256.clone());
-    object.content = Some(Content { pieces, digests: Some(digests) });
+    object.content = Some(Content { pieces, digests: Some(digests), outside: None });
     make_available(aruna, &mut world, object).map_err(|_| Fault::internal())?;
     // A minus sign and the object's id, without quotes.
     Ok((StatusCode::OK, [("etag", format!("-{id}")), ("x-amz-checksum-sha256", sha256)]).into_response())
@@ -266,6 +266,7 @@ fn get_object(
         let object = world.at_path(&collection.id, key);
         object
             .and_then(|object| Some((object.clone(), object.content.clone()?)))
+            .filter(|(_, content)| content.outside.is_none())
             .ok_or_else(|| Fault::new(404, "NoSuchKey", "The specified key does not exist."))?
     };
     let size = length(&content.pieces);

@@ -5,7 +5,7 @@ use std::io;
 use serde_json::{Value, json};
 
 use super::Aruna;
-use super::world::{Object, Status, World};
+use super::world::{Content, Object, Status, World};
 use crate::blobs::Piece;
 
 /// `project/collection`
@@ -36,8 +36,13 @@ impl Aruna {
         };
         let mut shown = Vec::new();
         for (object, places) in objects {
-            let digests =
-                object.content.as_ref().map(|content| self.lab.blobs.digest(&content.pieces)).transpose()?;
+            let outside = object.content.as_ref().and_then(|content| content.outside.as_ref());
+            let digests = match &object.content {
+                // As they were when they were read back.
+                Some(content) if outside.is_some() => content.digests.clone(),
+                Some(content) => Some(self.lab.blobs.digest(&content.pieces)?),
+                None => None,
+            };
             let parts = object.upload.as_deref().map(|upload| self.world().parts(upload)).unwrap_or_default();
             let parts: Vec<_> = parts
                 .iter()
@@ -49,7 +54,7 @@ impl Aruna {
                 })
                 .collect();
             let is_done = object.status == Status::Available;
-            let size = object.content.as_ref().map(|content| crate::blobs::length(&content.pieces));
+            let size = object.content.as_ref().map(Content::length);
             for place in places {
                 shown.push(json!({
                     "record": place,
@@ -62,6 +67,7 @@ impl Aruna {
                     "md5": digests.as_ref().map(|digests| &digests.md5),
                     "sha256": digests.as_ref().map(|digests| &digests.sha256),
                     "parts": parts,
+                    "stored_at": outside.map(|at| format!("s3://{}/{}", at.bucket, at.key)),
                 }));
             }
         }
@@ -73,6 +79,11 @@ impl Aruna {
         let world = self.world();
         let collection = world.collections.values().find(|found| place(&world, &found.id) == record)?;
         let object = world.at_path(&collection.id, key)?;
-        Some(object.content.as_ref().map(|content| content.pieces.clone()).unwrap_or_default())
+        match &object.content {
+            None => Some(Vec::new()),
+            // Only the server outside can give it.
+            Some(content) if content.outside.is_some() => None,
+            Some(content) => Some(content.pieces.clone()),
+        }
     }
 }

@@ -10,10 +10,12 @@ mod asked;
 mod callers;
 mod collections;
 mod data_proxy;
+mod external;
 mod finalise;
 mod ids;
 mod inspect;
 mod object_json;
+mod outside;
 mod reading;
 mod relations;
 mod rules;
@@ -37,6 +39,7 @@ use serde_json::{Value, json};
 
 use self::answer::ApiError;
 use self::callers::USERS;
+use self::external::External;
 use self::switches::Switches;
 use self::world::{Right, World};
 use crate::blobs::{Blobs, Piece};
@@ -55,17 +58,22 @@ pub(crate) struct Aruna {
     secret: String,
     switches: RwLock<Switches>,
     world: Mutex<World>,
+    /// The server outside that keeps what is sent, if one was named.
+    external: Option<External>,
 }
 
 impl Aruna {
-    fn open(lab: Arc<Lab>) -> Result<Arc<Self>, SandboxError> {
-        let world = World::open(&lab.folder, lab.blobs.clone())?;
+    fn open(lab: Arc<Lab>, options: &SandboxOptions) -> Result<Arc<Self>, SandboxError> {
+        let mut world = World::open(&lab.folder, lab.blobs.clone())?;
+        let external = options.data_proxy.as_ref().map(External::new).transpose()?;
+        world.gone = external.as_ref().map(External::sweep);
         let aruna = Arc::new_cyclic(|me| Self {
             me: me.clone(),
             secret: lab.secret("token"),
             lab,
             switches: RwLock::default(),
             world: Mutex::new(world),
+            external,
         });
         aruna.resume_finalisation();
         Ok(aruna)
@@ -100,8 +108,8 @@ impl Aruna {
 }
 
 /// Starts the service.
-pub(crate) fn open(lab: Arc<Lab>, _: &SandboxOptions) -> Result<Arc<dyn LabServer>, SandboxError> {
-    Ok(Aruna::open(lab)?)
+pub(crate) fn open(lab: Arc<Lab>, options: &SandboxOptions) -> Result<Arc<dyn LabServer>, SandboxError> {
+    Ok(Aruna::open(lab, options)?)
 }
 
 impl LabServer for Aruna {

@@ -24,8 +24,11 @@ fn link(aruna: &Aruna, world: &World, collection: &str, object: &Object) -> Resu
     if object.status != Status::Available {
         return Ok(String::new());
     }
-    if object.content.is_none() {
-        return Err(ApiError::invalid("Cannot create download url for object without uploaded data"));
+    let content = object.content.as_ref();
+    let content = content
+        .ok_or_else(|| ApiError::invalid("Cannot create download url for object without uploaded data"))?;
+    if let Some(outside) = &content.outside {
+        return aruna.link_outside("GET", outside, &[]);
     }
     let bucket = world.bucket(collection).unwrap_or_default();
     Ok(aruna.link("GET", &bucket, &object.key(), &[]))
@@ -52,6 +55,7 @@ pub(crate) async fn one(
     Path((collection, id)): Path<(String, String)>,
     query: Query,
 ) -> Answer {
+    aruna.look_outside(&id).await?;
     let world = aruna.world();
     world.collection_for(user, &collection, Right::Read)?;
     let object = object_in(&world, &collection, &id)?;

@@ -75,7 +75,8 @@ impl Aruna {
         sub_path.clone_into(&mut object.sub_path);
         let label = |(key, value): &(&str, &str)| KeyValue { key: (*key).into(), value: (*value).into() };
         object.labels = labels.iter().map(label).collect();
-        object.content = Some(Content { pieces: vec![self.lab.blobs.store(bytes)?], digests: None });
+        let pieces = vec![self.lab.blobs.store(bytes)?];
+        object.content = Some(Content { pieces, digests: None, outside: None });
         make_available(self, &mut self.world(), object)
             .map_err(|error| io::Error::other(format!("{error:?}")))
     }

@@ -79,6 +79,7 @@ pub(super) fn blank(aruna: &Aruna, collection: &str) -> Object {
         declared: None,
         home: collection.to_owned(),
         upload: None,
+        outside: None,
         content: None,
         references: Vec::new(),
     }
@@ -91,8 +92,7 @@ pub(crate) async fn initialise(
     Path(collection): Path<String>,
     body: Fields,
 ) -> Answer {
-    let mut world = aruna.world();
-    world.changeable(user, &collection, Right::Append)?;
+    aruna.world().changeable(user, &collection, Right::Append)?;
     let staged = Staged::of(&body)?;
     if staged.filename.is_empty() {
         return Err(ApiError::invalid("Invalid filename"));
@@ -101,12 +101,13 @@ pub(crate) async fn initialise(
     staged.put_into(&mut object);
     object.declared = rules::hash(&body)?.flatten();
     object.upload = body.flag("multipart")?.then(|| Uuid::new_v4().simple().to_string());
+    aruna.prepare_outside(&mut object).await?;
     let answer = json!({
         "objectId": object.id,
         "uploadId": object.upload.as_ref().unwrap_or(&object.id),
         "collectionId": collection,
     });
-    world.put(object)?;
+    aruna.world().put(object)?;
     Ok(Json(answer))
 }
 
@@ -117,10 +118,46 @@ pub(crate) async fn update(
     Path((collection, id)): Path<(String, String)>,
     body: Fields,
 ) -> Answer {
+    let (next, answer) = match revise(&aruna, user, &collection, &id, &body)? {
+        Revised::Same(answer) => return Ok(Json(answer)),
+        Revised::Next(mut next) => {
+            if next.content.is_none() {
+                aruna.prepare_outside(&mut next).await?;
+            }
+            let answer = json!({
+                "objectId": next.id,
+                "stagingId": next.upload.as_ref().unwrap_or(&next.id),
+                "collectionId": collection,
+            });
+            (next, answer)
+        }
+    };
     let mut world = aruna.world();
-    world.changeable(user, &collection, Right::Modify)?;
-    let before = object_in(&world, &collection, &id)?.clone();
-    let staged = Staged::of(&body)?;
+    // Another one may have come while the storage was asked.
+    no_staged_revision(&world, &next)?;
+    world.put(*next)?;
+    Ok(Json(answer))
+}
+
+/// What an update comes to.
+enum Revised {
+    /// The staged object itself was changed; the answer.
+    Same(Value),
+    /// A revision, not stored yet.
+    Next(Box<Object>),
+}
+
+fn revise(
+    aruna: &Aruna,
+    user: &User,
+    collection: &str,
+    id: &str,
+    body: &Fields,
+) -> Result<Revised, ApiError> {
+    let mut world = aruna.world();
+    world.changeable(user, collection, Right::Modify)?;
+    let before = object_in(&world, collection, id)?.clone();
+    let staged = Staged::of(body)?;
     if before.status == Status::Initializing {
         let mut same = before;
         staged.put_into(&mut same);
@@ -130,21 +167,21 @@ pub(crate) async fn update(
             "collectionId": collection,
         });
         world.put(same)?;
-        return Ok(Json(answer));
+        return Ok(Revised::Same(answer));
     }
     let latest = latest_of(&world, &before)?;
     if latest.id != before.id {
         return Err(ApiError::invalid(format!("Only the latest revision can be updated: {}", latest.id)));
     }
-    if !before.reference(&collection).is_some_and(|reference| reference.writeable) {
+    if !before.reference(collection).is_some_and(|reference| reference.writeable) {
         return Err(ApiError::invalid("Object is read-only in this collection"));
     }
     no_staged_revision(&world, &before)?;
-    let mut next = blank(&aruna, &collection);
+    let mut next = blank(aruna, collection);
     next.origin.clone_from(&before.origin);
     next.revision = before.revision + 1;
     staged.put_into(&mut next);
-    next.declared = rules::hash(&body)?.flatten();
+    next.declared = rules::hash(body)?.flatten();
     let reupload = body.flag("reupload")?;
     next.upload = (reupload && body.flag("multiPart")?).then(|| Uuid::new_v4().simple().to_string());
     if !reupload {
@@ -152,13 +189,7 @@ pub(crate) async fn update(
         next.content.clone_from(&before.content);
         next.content_len = before.content_len;
     }
-    let answer = json!({
-        "objectId": next.id,
-        "stagingId": next.upload.as_ref().unwrap_or(&next.id),
-        "collectionId": collection,
-    });
-    world.put(next)?;
-    Ok(Json(answer))
+    Ok(Revised::Next(Box::new(next)))
 }
 
 pub(super) fn latest_of<'a>(world: &'a World, object: &Object) -> Result<&'a Object, ApiError> {
@@ -207,7 +238,10 @@ pub(crate) async fn upload_link(
         }
         parameters = vec![("partNumber", number.to_string()), ("uploadId", upload)];
     }
-    let link = aruna.link("PUT", &bucket, &object.key(), &parameters);
+    let link = match &object.outside {
+        Some(outside) => aruna.link_outside("PUT", outside, &parameters)?,
+        None => aruna.link("PUT", &bucket, &object.key(), &parameters),
+    };
     Ok(Json(json!({"url": {"url": link}})))
 }
 
@@ -233,17 +267,26 @@ pub(crate) async fn finish(
     Path((collection, id, _upload)): Path<(String, String, String)>,
     body: Fields,
 ) -> Answer {
-    let is_sent = end(&aruna, user, &collection, &id, &body)?;
-    match aruna.switches().finalisation {
-        Finalisation::AfterMs(delay) if is_sent => aruna.finalise_in(delay),
-        Finalisation::AtOnce if is_sent => {
-            let job = Arc::clone(&aruna);
-            let done = tokio::task::spawn_blocking(move || job.finalise()).await;
-            done.map_err(std::io::Error::other)??;
-        }
-        _ => {}
-    }
+    let is_outside = aruna.complete_outside(user, &collection, &id, &body).await?;
+    let is_sent = is_outside || end(&aruna, user, &collection, &id, &body)?;
+    aruna.finalise_as_usual(is_sent).await?;
     shown(&aruna, &id)
+}
+
+impl Aruna {
+    /// Finalises what was sent when this instance does it.
+    pub(super) async fn finalise_as_usual(self: &Arc<Self>, is_sent: bool) -> Result<(), ApiError> {
+        match self.switches().finalisation {
+            Finalisation::AfterMs(delay) if is_sent => self.finalise_in(delay),
+            Finalisation::AtOnce if is_sent => {
+                let job = Arc::clone(self);
+                let done = tokio::task::spawn_blocking(move || job.finalise()).await;
+                done.map_err(std::io::Error::other)??;
+            }
+            _ => {}
+        }
+        Ok(())
+    }
 }
 
 /// Ends the staging; gives whether the data proxy has something to finalise.
@@ -263,7 +306,8 @@ fn end(aruna: &Aruna, user: &User, collection: &str, id: &str, body: &Fields) ->
     }
     let parts = body.messages("completedParts")?;
     if !parts.is_empty() {
-        object.content = Some(Content { pieces: assembled(aruna, &world, &object, &parts)?, digests: None });
+        let pieces = assembled(aruna, &world, &object, &parts)?;
+        object.content = Some(Content { pieces, digests: None, outside: None });
     }
     // Without parts nobody tells the data proxy, and the object stays like this for ever.
     object.status = Status::Finalizing;
@@ -330,7 +374,7 @@ pub(super) fn make_available(aruna: &Aruna, world: &mut World, mut object: Objec
         if content.digests.is_none() {
             content.digests = Some(aruna.lab.blobs.digest(&content.pieces)?);
         }
-        object.content_len = i64::try_from(crate::blobs::length(&content.pieces)).unwrap_or(i64::MAX);
+        object.content_len = i64::try_from(content.length()).unwrap_or(i64::MAX);
     } else {
         object.content_len = 0;
     }

@@ -13,6 +13,7 @@ use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use tokio::sync::mpsc::UnboundedSender;
 
 use super::asked::KeyValue;
 use crate::blobs::{Blobs, Digests, Piece};
@@ -85,6 +86,9 @@ pub(crate) struct Object {
     pub(crate) home: String,
     /// The multipart upload, while and after it runs.
     pub(crate) upload: Option<String>,
+    /// Where its bytes are sent to, when that is outside of the lab.
+    #[serde(default)]
+    pub(crate) outside: Option<Outside>,
     pub(crate) content: Option<Content>,
     pub(crate) references: Vec<Reference>,
 }
@@ -94,6 +98,41 @@ pub(crate) struct Object {
 pub(crate) struct Content {
     pub(crate) pieces: Vec<Piece>,
     pub(crate) digests: Option<Digests>,
+    /// Set instead of pieces when the bytes are kept outside of the lab.
+    #[serde(default)]
+    pub(crate) outside: Option<Outside>,
+}
+
+/// A place in an S3-compatible server outside of the lab.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Outside {
+    pub(crate) bucket: String,
+    pub(crate) key: String,
+    /// Bytes, once they were read back.
+    pub(crate) size: u64,
+}
+
+impl Outside {
+    pub(crate) fn is_at(&self, other: &Self) -> bool {
+        self.bucket == other.bucket && self.key == other.key
+    }
+}
+
+/// What nothing in the world refers to any more.
+pub(crate) enum Gone {
+    Object(Outside),
+    /// An upload that was never finished.
+    Upload(Outside, String),
+}
+
+impl Content {
+    /// Bytes.
+    pub(crate) fn length(&self) -> u64 {
+        match &self.outside {
+            Some(outside) => outside.size,
+            None => crate::blobs::length(&self.pieces),
+        }
+    }
 }
 
 /// An object revision's place in a collection.
@@ -128,6 +167,8 @@ pub(crate) struct World {
     pub(super) collections: BTreeMap<String, Collection>,
     pub(super) objects: BTreeMap<String, Object>,
     uploads: HashMap<String, BTreeMap<u32, Part>>,
+    /// Who clears away what is kept outside of the lab.
+    pub(super) gone: Option<UnboundedSender<Gone>>,
 }
 
 impl Object {
@@ -170,6 +211,7 @@ impl World {
             })?,
             objects: read_all(&folder.join("objects"), |object: &Object| object.id.clone())?,
             uploads: HashMap::new(),
+            gone: None,
         };
         let at = |path: &Path| {
             let path = path.to_owned();
@@ -312,6 +354,7 @@ impl World {
     /// Removes the upload and the bytes that only this former state referred to.
     fn forget(&mut self, before: Option<Object>) -> io::Result<()> {
         let Some(before) = before else { return Ok(()) };
+        self.forget_outside(&before);
         let mut gone: HashSet<String> = blobs_of(&before).map(str::to_owned).collect();
         if let Some(upload) = before.upload.as_deref().filter(|upload| self.of_upload(upload).is_none()) {
             let parts = self.uploads.remove(upload).unwrap_or_default();
@@ -326,6 +369,31 @@ impl World {
         }
         gone.iter().for_each(|blob| self.blobs.remove(blob));
         Ok(())
+    }
+
+    fn forget_outside(&self, before: &Object) {
+        let Some(gone) = &self.gone else { return };
+        // Nobody listens any more while the lab stops.
+        if let (Some(at), Some(upload), Status::Initializing) =
+            (&before.outside, &before.upload, before.status)
+            && self.of_upload(upload).is_none()
+        {
+            let _ = gone.send(Gone::Upload(at.clone(), upload.clone()));
+        }
+        if let Some(at) = before.content.as_ref().and_then(|content| content.outside.as_ref())
+            && !self.is_kept(at)
+        {
+            let _ = gone.send(Gone::Object(at.clone()));
+        }
+    }
+
+    /// Whether some object's bytes are at that place outside, or on their way there.
+    pub(crate) fn is_kept(&self, at: &Outside) -> bool {
+        self.objects.values().any(|object| {
+            let content = object.content.as_ref().and_then(|content| content.outside.as_ref());
+            let sent_to = object.outside.as_ref().filter(|_| object.is_staging());
+            content.into_iter().chain(sent_to).any(|other| other.is_at(at))
+        })
     }
 
     fn blobs_in_use(&self) -> impl Iterator<Item = &str> {
