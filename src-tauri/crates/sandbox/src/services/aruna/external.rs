@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures_util::StreamExt;
-use http::{Method, StatusCode};
+use http::{Method, StatusCode, header};
 use jiff::Timestamp;
 use md5::{Digest, Md5};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -142,7 +142,12 @@ impl External {
         body: String,
     ) -> Outcome<reqwest::Response> {
         let link = self.signed(method.as_str(), path, query, OWN_LINK);
-        Ok(self.client.request(method, link).body(body).send().await?)
+        let mut request = self.client.request(method.clone(), link);
+        if method == Method::PUT || method == Method::POST {
+            // Said also of nothing: some servers ask for it.
+            request = request.header(header::CONTENT_LENGTH, body.len()).body(body);
+        }
+        Ok(request.send().await?)
     }
 
     /// Whether there is something at a place.
