@@ -61,6 +61,7 @@ fn the_demonstration_proves_everything_and_leaves_nothing() {
 fn the_lab_tells_its_address_in_one_line_and_ends_when_asked() {
     let lab = Lab::start();
     let description = lab.get("/description");
+    assert_eq!(description["control_url"], lab.control());
     assert_eq!(description["services"][0]["url"], lab.url.as_str());
     assert_eq!(description["services"][0]["service"], "nrp");
 }

@@ -5,6 +5,7 @@
 mod bad_input;
 mod bench;
 mod contract;
+mod copying;
 mod disks;
 mod five_minutes;
 mod queue;

@@ -201,7 +201,11 @@ pub(crate) async fn a_missing_part_is_never_taken_for_complete(target: &Target) 
     receipts.extend(send_all(&*provider, &session, &content, &parts[2..]).await);
     match provider.finish_upload(&session, &receipts).await {
         Ok(file) => {
-            let told = whole_md5(&file).expect("a finished file has its digest here");
+            let Some(told) = whole_md5(&file) else {
+                // Another server may need minutes for it; until then nothing calls the file proven.
+                assert!(target.inside().is_none(), "a finished file has its digest here");
+                return;
+            };
             assert_ne!(told, md5_of(&content));
         }
         Err(mut error) => {
