@@ -126,8 +126,6 @@ fn safe_piece(piece: &str) -> String {
             }
         })
         .collect();
-    let kept = safe.trim_end_matches(['.', ' ']).len();
-    safe.replace_range(kept.., &"_".repeat(safe.len() - kept));
     let stem = safe.split('.').next().unwrap_or_default().trim_end().to_ascii_lowercase();
     let numbered = |prefix: &str| {
         stem.strip_prefix(prefix)
@@ -136,7 +134,11 @@ fn safe_piece(piece: &str) -> String {
     if RESERVED.contains(&stem.as_str()) || numbered("com") || numbered("lpt") {
         safe.insert(0, '_');
     }
-    shorten(safe)
+    // What is cut off may leave a dot or a blank at the end, so the end is seen to last.
+    let mut safe = shorten(safe);
+    let kept = safe.trim_end_matches(['.', ' ']).len();
+    safe.replace_range(kept.., &"_".repeat(safe.len() - kept));
+    safe
 }
 
 /// Cuts a name to the limit before its ending.
@@ -198,6 +200,8 @@ mod tests {
         }
         let long = local_name_for(&format!("{}.tif", "ü".repeat(40_000)));
         assert!(long.name.len() <= NAME_LIMIT && long.name.ends_with("ü.tif"));
+        let cut = local_name_for(&format!("{} x", "a".repeat(NAME_LIMIT - 1)));
+        assert!(cut.name.ends_with("a_"), "cut off at a blank: {}", cut.name);
         assert_eq!(local_name_for("COM1.txt").name, "_COM1.txt");
     }
 
