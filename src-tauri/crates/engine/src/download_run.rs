@@ -5,7 +5,7 @@ use crate::{
     disk_space,
     fetch::Fetch,
     front::Front,
-    hash_ahead::{self, HashAhead, Wanted},
+    hash_ahead::{self, HashAhead, Hashes, Wanted},
     partial_file::PartialFile,
     preflight::numbered,
     read_back::ReadingBack,
@@ -40,6 +40,11 @@ pub(crate) async fn run(run: &mut Run) -> Result<(), Stop> {
         None => untold_size(run, &file, known.as_ref(), &facts).await?,
     };
     file.size = Some(size);
+    if let Some(ours) = named_before(run, &file, size, &facts).await? {
+        run.step(Event::FinishedOnService, Change::default()).await?;
+        let proof = prove(run, &file, &ours, known.as_ref(), &facts).await?;
+        return record(run, path, size, ours, proof).await;
+    }
     if let Some(proof) = settle_clash(run, &file, size, &facts).await? {
         let change = Change { size: Some(size), ..Change::default() };
         return run.step(Event::NothingToDo { proof }, change).await;
@@ -73,12 +78,35 @@ pub(crate) async fn run(run: &mut Run) -> Result<(), Stop> {
 
     run.step(Event::AllPartsSent, Change::default()).await?;
     let ours = hashing.finish().await.map_err(|problem| own_copy(&partial, problem))?;
-    let digests = ours.digests.clone();
-    run.step(Event::FinishedOnService, Change { digests: Some(digests.clone()), ..Change::default() })
+    run.step(Event::FinishedOnService, Change { digests: Some(ours.digests.clone()), ..Change::default() })
         .await?;
     let proof = prove(run, &file, &ours, known.as_ref(), &facts).await?;
     let replace = run.transfer.on_clash == ClashPolicy::Replace;
     partial.finish(size, replace)?;
+    record(run, path, size, ours, proof).await
+}
+
+/// The digests of the file under its name when this very transfer put it there: the process ended after the file got its name
+/// and before that was stored. Fetched again, it would find its own file in the way.
+async fn named_before(
+    run: &Run,
+    file: &RemoteFile,
+    size: u64,
+    facts: &Capabilities,
+) -> Result<Option<Hashes>, Stop> {
+    let local = &run.transfer.local;
+    let is_candidate = run.transfer.digests.sha256.is_some()
+        && !PartialFile::beside(local, run.transfer.id).exists()
+        && std::fs::symlink_metadata(local).is_ok_and(|found| found.is_file() && found.len() == size);
+    if !is_candidate {
+        return Ok(None);
+    }
+    let ours = hash_ahead::hash_to_compare(local, size, &facts.digests, &file.digests).await?;
+    Ok(Some(ours).filter(|ours| ours.digests.sha256 == run.transfer.digests.sha256))
+}
+
+/// Stores the end, with the receipt.
+async fn record(run: &mut Run, path: String, size: u64, ours: Hashes, proof: Proof) -> Result<(), Stop> {
     let fingerprint = source_file::fingerprint(&run.transfer.local).await?;
     let entry = LedgerEntry {
         account: run.transfer.account.clone(),
@@ -90,7 +118,7 @@ pub(crate) async fn run(run: &mut Run) -> Result<(), Stop> {
         local: run.transfer.local.clone(),
         size,
         fingerprint: Some(fingerprint),
-        digests,
+        digests: ours.digests,
         proof: proof.clone(),
         at: run.now(),
         transfer: Some(run.transfer.id),
@@ -129,7 +157,7 @@ async fn untold_size(
 async fn prove(
     run: &Run,
     file: &RemoteFile,
-    ours: &hash_ahead::Hashes,
+    ours: &Hashes,
     known: Option<&LedgerEntry>,
     facts: &Capabilities,
 ) -> Result<Proof, Stop> {
@@ -146,7 +174,7 @@ async fn prove(
 }
 
 /// Whether these are the bytes that were proven to be on the service before.
-fn same_as_known(ours: &hash_ahead::Hashes, known: Option<&LedgerEntry>) -> bool {
+fn same_as_known(ours: &Hashes, known: Option<&LedgerEntry>) -> bool {
     let sha256 = ours.digests.sha256.as_deref();
     sha256.is_some() && known.and_then(|entry| entry.digests.sha256.as_deref()) == sha256
 }

@@ -6,9 +6,10 @@ use super::{
 };
 use crate::{CheckRequest, CheckResult, Engine, Until};
 use labferry_model::{
-    Algorithm, ClashPolicy, Direction, ProblemCode, Proof, State, TransferId, VerifyChoice, WaitReason,
-    transfer::NewTransfer,
+    Algorithm, ClashPolicy, Clock, Direction, Event, ProblemCode, Proof, State, TransferId, VerifyChoice,
+    WaitReason, transfer::NewTransfer,
 };
+use labferry_store::Change;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 const MD5: Proof = Proof::ServerDigest { algorithm: Algorithm::Md5 };
@@ -218,6 +219,38 @@ async fn a_read_back_in_ranges_proves_and_sees_one_flipped_byte() {
     let (result, asked) = check(&|number| if number == 2 { Fault::OtherContent } else { Fault::None }).await;
     assert_eq!(result, CheckResult::Verified(Proof::ReadBack { algorithm: Algorithm::Sha256 }));
     assert_eq!(asked.last(), Some(&None));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_file_that_got_its_name_before_the_process_ended_is_not_in_its_own_way() {
+    for (keeps_digests, policy) in
+        [(true, ClashPolicy::Ask), (false, ClashPolicy::Ask), (false, ClashPolicy::Rename)]
+    {
+        let mut service = well();
+        service.keeps_digests = keeps_digests;
+        let bench = Bench::new(service).await;
+        bench.service.world().files.insert("a".into(), content(100));
+        let new = bench.new_transfer(Direction::Download, "a");
+        let id = bench.add(NewTransfer { on_clash: policy, ..new }).await;
+        let path = bench.folder.write("a", &content(100));
+        // As far as a process comes that is killed right after the file got its name.
+        let ours = crate::hash_ahead::hash_to_compare(&path, 100, &[], &[]).await.unwrap();
+        for event in [
+            Event::Admitted,
+            Event::PlanStored,
+            Event::MovingBegan,
+            Event::AllPartsSent,
+            Event::FinishedOnService,
+        ] {
+            let change = Change { digests: Some(ours.digests.clone()), size: Some(100), ..Change::default() };
+            bench.store.apply(id, event, change, bench.clock.now()).await.unwrap();
+        }
+        let state = bench.settle(id).await;
+        assert!(matches!(state, State::Done { .. }), "{policy:?}: {state:?}");
+        assert_eq!(state.is_green(), keeps_digests);
+        assert_eq!(bench.service.world().given, 0, "nothing was fetched again");
+        assert!(!bench.folder.path("a (2)").exists());
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
