@@ -68,6 +68,10 @@ impl Door {
         if was_cut || actions.iter().any(|action| action.lose_answer) {
             return Err(Dropped);
         }
+        let response = match actions.iter().any(|action| action.wrong_digests) {
+            true => with_wrong_digests(response, &seen).await,
+            false => response,
+        };
         seen.status.store(response.status().as_u16(), Ordering::Relaxed);
         Ok(watched(response, is_head, &seen, tampering(&actions, Side::Response)))
     }
@@ -91,9 +95,44 @@ impl Door {
             received: Arc::default(),
             sent: Arc::default(),
             status: AtomicU16::new(0),
+            wrong_digests: AtomicU16::new(0),
             faults: actions.iter().filter_map(|action| serde_json::to_value(action).ok()).collect(),
         }
     }
+}
+
+/// Changes the first digit of every digest in a JSON answer. Other answers stay as they are.
+async fn with_wrong_digests(response: Response<Body>, seen: &Seen) -> Response<Body> {
+    let (parts, body) = response.into_parts();
+    let kind = parts.headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+    if !kind.is_some_and(|kind| kind.contains("json")) {
+        return Response::from_parts(parts, body);
+    }
+    // What a service says of its files in one answer is far below this.
+    let mut text = match axum::body::to_bytes(body, LARGEST_ANSWER).await {
+        Ok(bytes) => bytes.to_vec(),
+        Err(_) => Vec::new(),
+    };
+    let changed = spoil_digests(&mut text);
+    seen.wrong_digests.store(changed, Ordering::Relaxed);
+    Response::from_parts(parts, Body::from(text))
+}
+
+/// Longest answer that is looked through for digests, in bytes.
+const LARGEST_ANSWER: usize = 64 << 20;
+
+/// How many digests there were.
+fn spoil_digests(text: &mut [u8]) -> u16 {
+    let mut changed = 0;
+    for piece in text.split_mut(|byte| !byte.is_ascii_hexdigit()) {
+        if matches!(piece.len(), 32 | 64)
+            && let Some(digit) = piece.first_mut()
+        {
+            *digit = if *digit == b'0' { b'1' } else { b'0' };
+            changed += 1;
+        }
+    }
+    changed
 }
 
 /// Headers that carry a credential of one of the services.
@@ -175,4 +214,25 @@ fn watched(response: Response<Body>, is_head: bool, seen: &Seen, tampering: Tamp
     }
     let sent: Arc<Meter> = Arc::clone(&seen.sent);
     Response::from_parts(parts, metered(body, sent, tampering))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::spoil_digests;
+
+    #[test]
+    fn digests_are_made_wrong_and_nothing_else() {
+        let md5 = "0cc175b9c0f1b6a831c399e269772661";
+        let id = "0190c7a1-1111-7222-8333-444455556666";
+        let mut text =
+            format!(r#"{{"checksum": "md5:{md5}", "id": "{id}", "sha256": "{md5}{md5}"}}"#).into_bytes();
+        let length = text.len();
+        assert_eq!(spoil_digests(&mut text), 2);
+        let text = String::from_utf8_lossy(&text);
+        assert_eq!(text.len(), length);
+        assert!(
+            text.contains(id) && text.contains("md5:1cc175b9") && !text.contains(&format!(":{md5}")),
+            "{text}"
+        );
+    }
 }

@@ -75,6 +75,9 @@ pub(crate) struct Action {
     /// Before the work, let every signed link given out so far be expired.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub(crate) expire_links: bool,
+    /// Change every MD5 and SHA-256 in a JSON answer: 32 or 64 hexadecimal digits in a row.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) wrong_digests: bool,
 }
 
 /// Which body of an exchange.
@@ -96,6 +99,7 @@ impl Action {
             && self.flip.is_none()
             && !self.lose_answer
             && !self.expire_links
+            && !self.wrong_digests
     }
 }
 

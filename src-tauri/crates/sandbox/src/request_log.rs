@@ -36,6 +36,8 @@ pub(crate) struct Seen {
     pub(crate) status: AtomicU16,
     /// What a fault rule did, in its own words.
     pub(crate) faults: Vec<Value>,
+    /// Digests in the answer that a fault made wrong.
+    pub(crate) wrong_digests: AtomicU16,
 }
 
 impl Seen {
@@ -60,6 +62,7 @@ impl Seen {
             "bytes_sent": self.sent.bytes.load(Ordering::Relaxed),
             "status": status,
             "faults": self.faults,
+            "wrong_digests": self.wrong_digests.load(Ordering::Relaxed),
         })
     }
 }
