@@ -7,7 +7,7 @@ use labferry_model::{
     State, Timestamp, TransferId, VerifyChoice, transfer::NewTransfer,
 };
 use labferry_provider::{ConnectRequest, Provider, SecretKeeper, Service};
-use labferry_sandbox::{Sandbox, SandboxOptions, Storage};
+use labferry_sandbox::{LabService, Sandbox, SandboxOptions, Storage};
 use labferry_store::{DataFolder, Store};
 use serde_json::{Value, json};
 use std::{
@@ -25,7 +25,7 @@ use std::{
 /// S3's floor for parts, and so the smallest the repository takes.
 pub(crate) const PART: usize = 5 << 20;
 
-struct RealClock(Instant);
+pub(crate) struct RealClock(pub(crate) Instant);
 
 impl Clock for RealClock {
     fn now(&self) -> Timestamp {
@@ -42,12 +42,20 @@ impl Clock for RealClock {
     }
 }
 
-struct Token(String);
+/// Secrets that only the test keeps.
+pub(crate) struct Kept(pub(crate) Secrets);
+
+impl Kept {
+    pub(crate) fn of(service: &LabService) -> Self {
+        let secret = |(name, text): (&String, &String)| (name.clone(), Secret::new(text.clone()));
+        Self(service.secrets.iter().map(secret).collect())
+    }
+}
 
 #[async_trait::async_trait]
-impl SecretKeeper for Token {
+impl SecretKeeper for Kept {
     async fn read(&self) -> Result<Secrets, Problem> {
-        Ok(Secrets::from([("token".to_owned(), Secret::new(self.0.clone()))]))
+        Ok(self.0.clone())
     }
 
     async fn write(&self, _: Secrets) -> Result<(), Problem> {
@@ -55,7 +63,8 @@ impl SecretKeeper for Token {
     }
 }
 
-struct One(Arc<dyn Provider>);
+/// The connector of the one account there is.
+pub(crate) struct One(pub(crate) Arc<dyn Provider>);
 
 #[async_trait::async_trait]
 impl Connections for One {
@@ -120,7 +129,7 @@ impl Bench {
         let request = ConnectRequest {
             url: service.url.clone(),
             settings: BTreeMap::new(),
-            secrets: Arc::new(Token(service.secrets["token"].clone())),
+            secrets: Arc::new(Kept::of(&service)),
             clock: clock.clone(),
             stall: limits.stall,
             connect: limits.connect,
