@@ -4,7 +4,11 @@
 #[allow(dead_code)] // the suite of the command line uses the rest
 #[path = "../cli/bench.rs"]
 mod bench;
+mod ground;
 mod rounds;
+#[allow(dead_code)] // the suite of faults uses the rest
+#[path = "../faults/shapes.rs"]
+mod shapes;
 
 use bench::{Lab, User, wait_until};
 use serde_json::Value;
