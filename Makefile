@@ -9,11 +9,8 @@ run: ## install what is missing, build, open the window on a practice lab (witho
 test: ## install what is missing, run every check and every test
 	@bash .ci/test
 
-soak: ## many more rounds of faults and kills than `make test` does; prints counts and seeds (about an hour)
-	@cargo build --quiet --locked --package labferry-cli
-	@LABFERRY_ROUNDS=4000 cargo test --quiet --locked --package labferry-engine --lib rounds -- --nocapture
-	@LABFERRY_FAULTS=300 cargo test --quiet --locked --package labferry-tests --test faults rounds -- --nocapture
-	@LABFERRY_KILLS=350 cargo test --quiet --locked --package labferry-tests --test crash any_moment -- --nocapture
+soak: ## 10,000 injected faults, 500 kills and the rest of the long runs; prints counts, seeds, losses, bytes sent again
+	@bash .ci/soak
 
 lint: ## format check, clippy and the interface's type check
 	@cargo fmt --all --check
