@@ -4,6 +4,7 @@
 //! A call that returned `Ok` has been committed: killing the process afterwards loses nothing of it.
 
 mod accounts;
+mod bulk;
 mod columns;
 mod data_folder;
 mod error;
@@ -14,6 +15,7 @@ mod queue;
 mod settings;
 mod store;
 mod transfer_list;
+mod transfer_query;
 mod transfer_row;
 mod transfers;
 mod writer;
@@ -23,6 +25,7 @@ mod writer;
 mod tests;
 
 pub use accounts::Account;
+pub use bulk::Step;
 pub use data_folder::{DataFolder, Ownership};
 pub use error::StoreError;
 pub use event_log::LoggedEvent;

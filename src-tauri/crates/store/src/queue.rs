@@ -106,7 +106,7 @@ impl Store {
     pub async fn held(&self, reason: &str, limit: u32) -> Result<Vec<TransferId>, StoreError> {
         let mut connection = self.reader().await?;
         let ids: Vec<i64> = sqlx::query_scalar(
-            "SELECT id FROM transfers WHERE ready_at IS NULL AND reason = ? AND reason IS NOT NULL
+            "SELECT id FROM transfers WHERE reason = ? AND reason NOT IN ('turn', 'interrupted')
              ORDER BY id LIMIT ?",
         )
         .bind(reason)
@@ -117,20 +117,18 @@ impl Store {
         Ok(ids.into_iter().map(TransferId).collect())
     }
 
-    /// How many transfers wait for that reason, as in [`Store::held`].
+    /// How many transfers wait for that reason, as in [`Store::held`]. It is kept as transfers change.
     ///
     /// # Errors
     /// [`StoreError`] when the database cannot be read.
     pub async fn count_held(&self, reason: &str) -> Result<u64, StoreError> {
         let mut connection = self.reader().await?;
-        let count: i64 = sqlx::query_scalar(
-            "SELECT count(*) FROM transfers WHERE ready_at IS NULL AND reason = ? AND reason IS NOT NULL",
-        )
-        .bind(reason)
-        .fetch_one(&mut *connection)
-        .await
-        .map_err(|error| self.failed(error))?;
-        Ok(u64::try_from(count).unwrap_or(0))
+        let count: Option<i64> = sqlx::query_scalar("SELECT transfers FROM stuck WHERE reason = ?")
+            .bind(reason)
+            .fetch_optional(&mut *connection)
+            .await
+            .map_err(|error| self.failed(error))?;
+        Ok(count.and_then(|count| u64::try_from(count).ok()).unwrap_or(0))
     }
 
     /// Moves a transfer in the queue.

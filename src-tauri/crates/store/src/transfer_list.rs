@@ -1,35 +1,23 @@
 //! Lists of transfers for people, and the sums of all.
 
 use crate::{
-    columns::{count_at, word},
+    columns::count_at,
     error::StoreError,
     store::Store,
+    transfer_query::{self, COMPARED, NameRange},
     transfer_row::{self, transfer_columns},
 };
 use labferry_model::{AccountName, Direction, Transfer, TransferId};
-use sqlx::{QueryBuilder, Row, Sqlite};
+use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection};
 use std::collections::BTreeMap;
 
-/// The name of every state, in the order of a transfer's life.
-const STATES: &[&str] = &[
-    "waiting",
-    "checking",
-    "planned",
-    "moving",
-    "finishing",
-    "verifying",
-    "done",
-    "skipped",
-    "failed",
-    "paused",
-    "cancelled",
-];
-
-/// Which transfers a list holds. Every field that is set must fit.
+/// Which transfers a list holds. Every field that is set must fit, of states and reasons one.
 #[derive(Debug, Clone)]
 pub struct TransferFilter {
     /// One of these states, by name.
     pub states: Option<Vec<&'static str>>,
+    /// Or waiting for one of these reasons, by name; any but `turn` and `interrupted`.
+    pub reasons: Vec<&'static str>,
     /// Of this batch.
     pub batch: Option<i64>,
     /// Of this account.
@@ -40,7 +28,8 @@ pub struct TransferFilter {
     pub place: Option<String>,
     /// Beyond this one in the list's order: the last one of the page before.
     pub after: Option<TransferId>,
-    /// With this text in the name or the container's path, upper and lower case of ASCII letters alike.
+    /// With this text in the name, upper and lower case of ASCII letters alike. Texts of three letters and more are
+    /// found by an index; shorter ones are looked for row by row.
     pub text: Option<String>,
     /// Most transfers in the answer.
     pub limit: u32,
@@ -52,6 +41,7 @@ impl Default for TransferFilter {
     fn default() -> Self {
         Self {
             states: None,
+            reasons: Vec::new(),
             batch: None,
             account: None,
             direction: None,
@@ -61,6 +51,13 @@ impl Default for TransferFilter {
             limit: 100,
             newest_first: false,
         }
+    }
+}
+
+impl TransferFilter {
+    /// The text, if there is one to look for.
+    pub(crate) fn wanted_text(&self) -> Option<&str> {
+        self.text.as_deref().filter(|text| !text.is_empty())
     }
 }
 
@@ -81,8 +78,9 @@ impl Store {
     /// # Errors
     /// [`StoreError`] when the database cannot be read.
     pub async fn transfers(&self, filter: &TransferFilter) -> Result<Vec<Transfer>, StoreError> {
-        let mut query = query(filter).map_err(|error| self.failed(error))?;
         let mut connection = self.reader().await?;
+        let chosen = choose(&mut connection, transfer_columns!(), filter).await;
+        let mut query = chosen.map_err(|error| self.failed(error))?;
         let rows = query.build().fetch_all(&mut *connection).await.map_err(|error| self.failed(error))?;
         rows.iter().map(transfer_row::read).collect::<Result<_, _>>().map_err(|error| self.failed(error))
     }
@@ -133,65 +131,22 @@ impl Store {
     }
 }
 
-/// The statement of a filter. An index gives the rows of one state in order of number; for several states the first
-/// `limit` of each are taken and merged, so that no list sorts more than a few pages.
-pub(crate) fn query(filter: &TransferFilter) -> Result<QueryBuilder<Sqlite>, StoreError> {
-    let mut query = QueryBuilder::new(concat!("SELECT ", transfer_columns!(), " FROM transfers WHERE "));
-    let by_other_index = filter.batch.is_some() || filter.place.is_some();
-    match (filter.states.as_deref(), &filter.account) {
-        (states @ Some(_), _) | (states @ None, Some(_)) if !by_other_index => {
-            query.push("id IN (SELECT NULL");
-            for state in states.unwrap_or(STATES) {
-                query.push(" UNION ALL SELECT id FROM (SELECT id FROM transfers WHERE state = ");
-                query.push_bind(*state);
-                conditions(&mut query, filter)?;
-                order(&mut query, filter);
-                query.push(")");
-            }
-            query.push(")");
-        }
-        (states, _) => {
-            query.push("true");
-            if let Some(states) = states {
-                query.push(" AND +state IN (");
-                let mut list = query.separated(", ");
-                for state in states {
-                    list.push_bind(*state);
-                }
-                query.push(")");
-            }
-            conditions(&mut query, filter)?;
-        }
+/// The statement that lists a filter's rows with the least work. A text that few rows can have is compared with each of
+/// them; otherwise the index of names is asked, between the first and the last row that fit the rest of the filter.
+pub(crate) async fn choose(
+    connection: &mut SqliteConnection,
+    columns: &'static str,
+    filter: &TransferFilter,
+) -> Result<QueryBuilder<Sqlite>, StoreError> {
+    let Some(mut by_name) = filter.wanted_text().and_then(NameRange::of) else {
+        return transfer_query::list(columns, filter, None);
+    };
+    let [mut count, mut range] = transfer_query::extent(filter)?;
+    let count: i64 = count.build_query_scalar().fetch_one(&mut *connection).await?;
+    if count <= COMPARED {
+        return transfer_query::list(columns, filter, None);
     }
-    order(&mut query, filter);
-    Ok(query)
-}
-
-fn conditions(query: &mut QueryBuilder<Sqlite>, filter: &TransferFilter) -> Result<(), StoreError> {
-    if let Some(batch) = filter.batch {
-        query.push(" AND batch = ").push_bind(batch);
-    }
-    if let Some(account) = &filter.account {
-        query.push(" AND account = ").push_bind(account.as_str().to_owned());
-    }
-    if let Some(direction) = filter.direction {
-        query.push(" AND +direction = ").push_bind(word(&direction)?);
-    }
-    if let Some(place) = &filter.place {
-        query.push(" AND place = ").push_bind(place.clone());
-    }
-    if let Some(after) = filter.after {
-        query.push(if filter.newest_first { " AND id < " } else { " AND id > " }).push_bind(after.0);
-    }
-    if let Some(text) = filter.text.as_deref().filter(|text| !text.is_empty()) {
-        let pattern = format!("%{}%", text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_"));
-        query.push(" AND (name LIKE ").push_bind(pattern.clone()).push(" ESCAPE '\\' OR place LIKE ");
-        query.push_bind(pattern).push(" ESCAPE '\\')");
-    }
-    Ok(())
-}
-
-fn order(query: &mut QueryBuilder<Sqlite>, filter: &TransferFilter) {
-    query.push(if filter.newest_first { " ORDER BY id DESC LIMIT " } else { " ORDER BY id LIMIT " });
-    query.push_bind(i64::from(filter.limit));
+    let (first, last): (Option<i64>, Option<i64>) = range.build_query_as().fetch_one(connection).await?;
+    (by_name.first, by_name.last) = (first.unwrap_or(0), last.unwrap_or(i64::MAX));
+    transfer_query::list(columns, filter, Some(&by_name))
 }

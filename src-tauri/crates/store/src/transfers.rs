@@ -5,7 +5,7 @@ use crate::{
     error::StoreError,
     ledger::{self, LedgerEntry},
     store::Store,
-    transfer_row::{self, QueueColumns},
+    transfer_row::{self, QueueColumns, transfer_columns},
     writer::Work,
 };
 use labferry_model::{
@@ -15,6 +15,9 @@ use labferry_model::{
 use serde_json::json;
 use sqlx::{Sqlite, query::Query, sqlite::SqliteArguments};
 use std::path::PathBuf;
+
+/// Rows added in one transaction: some 50 ms.
+const ADDED: usize = 2_000;
 
 /// What is stored together with a state change. `None` leaves a column as it is.
 #[derive(Debug, Clone, Default)]
@@ -46,19 +49,26 @@ pub struct Change {
 }
 
 impl Store {
-    /// Queues transfers behind all others, as one batch, all or none. They wait for their turn.
+    /// Queues transfers behind all others, as one batch. They wait for their turn. More than a few thousand are added in
+    /// several transactions, so that the first may start and others may write meanwhile.
     ///
     /// # Errors
-    /// [`StoreError`] when the database cannot be written.
+    /// [`StoreError`] when the database cannot be written; of a large batch the rows before the failure then stay.
     pub async fn add_transfers(
         &self,
         transfers: Vec<NewTransfer>,
         now: Timestamp,
     ) -> Result<Vec<TransferId>, StoreError> {
-        if transfers.is_empty() {
-            return Ok(Vec::new());
+        let mut ids = Vec::with_capacity(transfers.len());
+        let mut batch = None;
+        for chunk in transfers.chunks(ADDED) {
+            let rows = chunk.iter().map(row).collect::<Result<Vec<_>, _>>().and_then(|rows| json(&rows));
+            let rows = rows.map_err(|error| self.failed(error))?;
+            let (its, added) = self.write(move |work| Box::pin(work.add(rows, batch, now))).await?;
+            batch = Some(its);
+            ids.extend(added);
         }
-        self.write(move |work| Box::pin(work.add(transfers, now))).await
+        Ok(ids)
     }
 
     /// The transfer of that number.
@@ -68,6 +78,28 @@ impl Store {
     pub async fn transfer(&self, id: TransferId) -> Result<Option<Transfer>, StoreError> {
         let mut connection = self.reader().await?;
         transfer_row::fetch(&mut connection, id).await.map_err(|error| self.failed(error))
+    }
+
+    /// The transfers that were queued for the same account, direction, container, name and local file as one of these and
+    /// are not done, skipped or cancelled.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be read.
+    pub async fn unfinished_like(&self, new: &[NewTransfer]) -> Result<Vec<Transfer>, StoreError> {
+        let mut connection = self.reader().await?;
+        let mut found = Vec::new();
+        for chunk in new.chunks(ADDED) {
+            let rows = chunk.iter().map(row).collect::<Result<Vec<_>, _>>().and_then(|rows| json(&rows));
+            let rows = sqlx::query(LIKE)
+                .bind(rows.map_err(|error| self.failed(error))?)
+                .fetch_all(&mut *connection)
+                .await
+                .map_err(|error| self.failed(error))?;
+            for row in &rows {
+                found.push(transfer_row::read(row).map_err(|error| self.failed(error))?);
+            }
+        }
+        Ok(found)
     }
 
     /// Lets an event happen to a transfer: the next state, its numbered event and `change` are stored together or not
@@ -139,41 +171,6 @@ impl Store {
         .await
     }
 
-    /// Removes settled transfers in these states (by their names; others are ignored) from the list, with their
-    /// receipts, and says how many. The ledger keeps what arrived.
-    ///
-    /// # Errors
-    /// [`StoreError`] when the database cannot be written; what was removed until then stays removed.
-    pub async fn clear_settled(&self, states: &[&str]) -> Result<u64, StoreError> {
-        // In small steps: each is a transaction others wait for.
-        const STEP: i64 = 1_000;
-        let mut removed = 0;
-        for state in ["done", "skipped", "failed", "cancelled"] {
-            while states.contains(&state) {
-                let step = self
-                    .write(move |work| {
-                        Box::pin(async move {
-                            let done = sqlx::query(
-                                "DELETE FROM transfers WHERE id IN
-                                 (SELECT id FROM transfers WHERE state = ? LIMIT ?)",
-                            )
-                            .bind(state)
-                            .bind(STEP)
-                            .execute(&mut work.connection)
-                            .await?;
-                            Ok(done.rows_affected())
-                        })
-                    })
-                    .await?;
-                removed += step;
-                if step == 0 {
-                    break;
-                }
-            }
-        }
-        Ok(removed)
-    }
-
     /// Removes those of these transfers that are settled from the list, with their receipts, and says how many. The
     /// ledger keeps what arrived.
     ///
@@ -198,59 +195,60 @@ impl Store {
 }
 
 impl Work {
+    /// Adds rows, which travel to SQLite as one JSON text: one statement for many rows, and a bounded text.
     async fn add(
         &mut self,
-        transfers: Vec<NewTransfer>,
+        rows: String,
+        batch: Option<i64>,
         now: Timestamp,
-    ) -> Result<Vec<TransferId>, StoreError> {
-        // Rows travel to SQLite as one JSON text per chunk: one statement for many rows, and a bounded text.
-        const CHUNK: usize = 1_000;
-        let batch = sqlx::query("INSERT INTO batches (created) VALUES (?)")
-            .bind(now.0)
-            .execute(&mut self.connection)
-            .await?
-            .last_insert_rowid();
+    ) -> Result<(i64, Vec<TransferId>), StoreError> {
+        let batch = match batch {
+            Some(batch) => batch,
+            None => sqlx::query("INSERT INTO batches (created) VALUES (?)")
+                .bind(now.0)
+                .execute(&mut self.connection)
+                .await?
+                .last_insert_rowid(),
+        };
         let state = State::Waiting { why: WaitReason::Turn };
         let queue = QueueColumns::of(&state, now);
-        let state_json = json(&state)?;
-        for chunk in transfers.chunks(CHUNK) {
-            let rows = chunk.iter().map(row).collect::<Result<Vec<_>, _>>()?;
-            let behind = self.last_position().await? + crate::queue::GAP;
-            sqlx::query(
-                "INSERT INTO transfers (batch, state, state_json, reason, live, ready_at, position, created, changed,
-                     direction, account, place, name, local, size, on_clash, shape, verify, metadata, digests)
-                 SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7 + key * ?8, ?9, ?9, value ->> 0, value ->> 1, value ->> 2,
-                     value ->> 3, unhex(value ->> 4), value ->> 5, value ->> 6, value ->> 7, value ->> 8, value -> 9,
-                     '{}'
-                 FROM json_each(?10) ORDER BY key",
-            )
-            .bind(batch)
-            .bind(state.name())
-            .bind(&state_json)
-            .bind(queue.reason)
-            .bind(queue.live)
-            .bind(queue.ready_at)
-            .bind(behind)
-            .bind(crate::queue::GAP)
-            .bind(now.0)
-            .bind(json(&rows)?)
-            .execute(&mut self.connection)
+        let behind = self.last_position().await? + crate::queue::GAP;
+        let newest: Option<i64> =
+            sqlx::query_scalar("SELECT max(id) FROM transfers").fetch_one(&mut self.connection).await?;
+        sqlx::query(
+            "INSERT INTO transfers (batch, state, state_json, reason, live, ready_at, position, created, changed,
+                 direction, account, place, name, local, size, on_clash, shape, verify, metadata, digests)
+             SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7 + key * ?8, ?9, ?9, value ->> 0, value ->> 1, value ->> 2,
+                 value ->> 3, unhex(value ->> 4), value ->> 5, value ->> 6, value ->> 7, value ->> 8, value -> 9,
+                 '{}'
+             FROM json_each(?10) ORDER BY key",
+        )
+        .bind(batch)
+        .bind(state.name())
+        .bind(json(&state)?)
+        .bind(queue.reason)
+        .bind(queue.live)
+        .bind(queue.ready_at)
+        .bind(behind)
+        .bind(crate::queue::GAP)
+        .bind(now.0)
+        .bind(rows)
+        .execute(&mut self.connection)
+        .await?;
+        let ids: Vec<i64> = sqlx::query_scalar("SELECT id FROM transfers WHERE id > ? ORDER BY id")
+            .bind(newest.unwrap_or(0))
+            .fetch_all(&mut self.connection)
             .await?;
-        }
         let events = sqlx::query(
             "INSERT INTO events (at, transfer, state)
-             SELECT ?, id, state_json FROM transfers WHERE batch = ? ORDER BY id",
+             SELECT ?, id, state_json FROM transfers WHERE id > ? ORDER BY id",
         )
         .bind(now.0)
-        .bind(batch)
+        .bind(newest.unwrap_or(0))
         .execute(&mut self.connection)
         .await?;
         self.event = Some(events.last_insert_rowid());
-        let ids: Vec<i64> = sqlx::query_scalar("SELECT id FROM transfers WHERE batch = ? ORDER BY id")
-            .bind(batch)
-            .fetch_all(&mut self.connection)
-            .await?;
-        Ok(ids.into_iter().map(TransferId).collect())
+        Ok((batch, ids.into_iter().map(TransferId).collect()))
     }
 
     pub(crate) async fn existing(&mut self, id: TransferId) -> Result<Transfer, StoreError> {
@@ -373,6 +371,18 @@ const COLUMNS: &str = concat!("UPDATE transfers SET ", columns!(), " WHERE id = 
 const STATE: &str = concat!("UPDATE transfers SET ", state!(), " WHERE id = ?");
 // One statement for both, so that the indices and sums are brought up to date once.
 const COLUMNS_AND_STATE: &str = concat!("UPDATE transfers SET ", columns!(), ", ", state!(), " WHERE id = ?");
+
+/// Unfinished rows like those in a JSON array of new ones: one look at `transfers_by_place` each.
+pub(crate) const LIKE: &str = concat!(
+    "SELECT ",
+    transfer_columns!(),
+    " FROM transfers WHERE id IN (
+         SELECT t.id FROM json_each(?) AS new CROSS JOIN transfers AS t
+         ON t.account = new.value ->> 1 AND t.place = new.value ->> 2 AND t.name = new.value ->> 3
+         WHERE t.direction = new.value ->> 0 AND t.local = unhex(new.value ->> 4)
+         AND t.state NOT IN ('done', 'skipped', 'cancelled')
+     ) ORDER BY id"
+);
 
 /// A statement being filled.
 type Update = Query<'static, Sqlite, SqliteArguments>;

@@ -1,5 +1,6 @@
 //! The store against a real SQLite file.
 
+mod large;
 mod states;
 
 use crate::{Change, DataFolder, Store};

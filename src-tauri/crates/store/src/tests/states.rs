@@ -159,7 +159,8 @@ async fn counts_follow_every_change() {
     assert_eq!(counts.by_state, expected.map(|(state, count)| (state.to_owned(), count)).into());
     assert_eq!((counts.bytes["done"], counts.bytes["failed"]), (100, 7));
 
-    assert_eq!(store.clear_settled(&["done", "waiting"]).await.unwrap(), 1);
+    let done = TransferFilter { states: Some(vec!["done", "waiting"]), ..TransferFilter::default() };
+    assert_eq!(store.clear_step(&done).await.unwrap().changed, 1);
     let counts = store.counts().await.unwrap();
     assert_eq!(counts.by_state.into_keys().collect::<Vec<_>>(), ["failed", "waiting"]);
     assert_eq!(store.transfer(ids[0]).await.unwrap(), None);
