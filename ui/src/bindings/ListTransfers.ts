@@ -21,6 +21,10 @@ account: string | null,
  */
 place: string | null, 
 /**
+ * Only rows with this text in their name.
+ */
+text?: string, 
+/**
  * Only rows after this one (the last `id` of the page before).
  */
 after: number | null, 

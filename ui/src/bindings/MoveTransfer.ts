@@ -9,6 +9,6 @@ export type MoveTransfer = {
  */
 id: number, 
 /**
- * `first`, `last` or a transfer's number to stand before.
+ * `first` (it is sent next), `last` or a transfer's number to stand before.
  */
 to: string, };

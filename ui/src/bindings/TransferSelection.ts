@@ -11,4 +11,12 @@ ids: number[],
 /**
  * Or all of them.
  */
-all: boolean, };
+all: boolean, 
+/**
+ * Or all of this batch.
+ */
+batch?: number | null, 
+/**
+ * Or all of this account's; with a batch, those that are both.
+ */
+account?: string, };

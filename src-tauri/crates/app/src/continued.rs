@@ -1,32 +1,18 @@
 //! Transfers that are added a second time before they are finished.
 
-use crate::{app::App, rows, wire::answers::ProblemWords};
+use crate::{app::App, wire::answers::ProblemWords};
 use labferry_engine::Ask;
-use labferry_model::{AccountName, Direction, Transfer, transfer::NewTransfer};
-use labferry_store::TransferFilter;
+use labferry_model::{Transfer, transfer::NewTransfer};
 use std::{collections::HashMap, path::Path};
 
 impl App {
     /// Takes out the transfers that this queue has begun and not finished, lets those go on and gives their numbers: a
     /// second row for the same file would move again what is there, or write to the same file beside the first. One
     /// that failed goes on only when it was asked for in the same way; otherwise what was asked for differently now is
-    /// the answer to its problem. With a `place` all of them are in it.
-    pub(crate) async fn go_on(
-        &self,
-        account: &AccountName,
-        direction: Direction,
-        place: Option<&str>,
-        transfers: &mut Vec<NewTransfer>,
-    ) -> Result<Vec<i64>, ProblemWords> {
-        let filter = TransferFilter {
-            states: Some([rows::ACTIVE, rows::WAITING, rows::FAILED].concat()),
-            account: Some(account.clone()),
-            direction: Some(direction),
-            place: place.map(str::to_owned),
-            limit: u32::MAX,
-            ..TransferFilter::default()
-        };
-        let unfinished = self.shared.store.transfers(&filter).await?;
+    /// the answer to its problem.
+    pub(crate) async fn go_on(&self, transfers: &mut Vec<NewTransfer>) -> Result<Vec<i64>, ProblemWords> {
+        // In the order they were queued: of several the newest counts.
+        let unfinished = self.shared.store.unfinished_like(transfers).await?;
         let by_file: HashMap<(&str, &str, &Path), &Transfer> = unfinished
             .iter()
             .map(|old| ((old.place.as_str(), old.name.as_str(), old.local.as_path()), old))

@@ -88,7 +88,7 @@ impl App {
             .await
             .map_err(internal)?
             .map_err(|problem| words(&problem))?;
-        let continued = self.go_on(&account, Direction::Download, None, &mut transfers).await?;
+        let continued = self.go_on(&mut transfers).await?;
         self.refuse_destinations_in_use(&mut transfers, &mut refused).await?;
         let ids = self.shared.store.add_transfers(transfers, self.shared.clock.now()).await?;
         self.shared.engine.wake();

@@ -242,3 +242,5 @@ pub(crate) const FAILED: &[&str] = &["failed"];
 pub(crate) const DONE: &[&str] = &["done", "skipped", "cancelled"];
 /// Reasons to wait that a person can end.
 pub(crate) const HELD: &[&str] = &["sign_in", "disk_low"];
+/// Reasons to wait other than one's turn.
+pub(crate) const STUCK: &[&str] = &["retry_at", "source_changed", "offline", "sign_in", "disk_low"];

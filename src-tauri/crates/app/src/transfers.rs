@@ -7,7 +7,7 @@ use crate::{
     wire::{answers::*, events::AppEvent, requests::*},
 };
 use labferry_engine::Ask;
-use labferry_model::{PartPlan, Problem, ProblemCode, State, Transfer, TransferId, WaitReason};
+use labferry_model::{PartPlan, Problem, ProblemCode, TransferId};
 use labferry_store::{Move, TransferFilter};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,8 +15,6 @@ use std::collections::{BTreeMap, BTreeSet};
 const USUAL_ROWS: u32 = 200;
 /// Most parts in a detail.
 const MOST_PARTS: u32 = 10_000;
-/// Rows asked for at a time when a command is about all of them.
-const STEP: u32 = 1_000;
 /// Settled rows that a clean-up of the whole list removes. One that failed has to be named: it is the only trace of
 /// something that did not arrive.
 const FINISHED: &[&str] = rows::DONE;
@@ -32,46 +30,22 @@ impl App {
         let account = request.account.as_deref().map(crate::app::account_name).transpose()?;
         let filter = TransferFilter {
             states: states_of(&request.filter)?,
+            reasons: if request.filter == "needs_you" { rows::HELD.to_vec() } else { Vec::new() },
             batch: request.batch,
             account,
             place: request.place.clone(),
             after: request.after.map(TransferId),
+            text: request.text.clone(),
             limit: if request.limit == 0 { USUAL_ROWS } else { request.limit },
             newest_first: true,
             ..TransferFilter::default()
         };
-        let mut transfers = self.shared.store.transfers(&filter).await?;
-        if request.filter == "needs_you" {
-            self.add_held(&filter, &mut transfers).await?;
-        }
+        let transfers = self.shared.store.transfers(&filter).await?;
         Ok(TransferList {
             rows: transfers.into_iter().map(rows::transfer).collect(),
             counts: self.shared.queue_counts().await?,
             last_event,
         })
-    }
-
-    /// Adds the rows that wait for a person to those that failed, newest first.
-    async fn add_held(
-        &self,
-        filter: &TransferFilter,
-        transfers: &mut Vec<Transfer>,
-    ) -> Result<(), ProblemWords> {
-        for reason in rows::HELD {
-            for id in self.shared.store.held(reason, STEP).await? {
-                let Some(transfer) = self.shared.store.transfer(id).await? else { continue };
-                let fits = filter.batch.is_none_or(|batch| batch == transfer.batch)
-                    && filter.account.as_ref().is_none_or(|account| *account == transfer.account)
-                    && filter.place.as_ref().is_none_or(|place| *place == transfer.place)
-                    && filter.after.is_none_or(|after| transfer.id < after);
-                if fits {
-                    transfers.push(transfer);
-                }
-            }
-        }
-        transfers.sort_by_key(|transfer| std::cmp::Reverse(transfer.id));
-        transfers.truncate(filter.limit as usize);
-        Ok(())
     }
 
     /// One transfer with its parts.
@@ -111,7 +85,7 @@ impl App {
     /// A transfer that cannot be paused, when it is the only one.
     pub async fn transfers_pause(&self, request: TransferSelection) -> Result<Changed, ProblemWords> {
         let live = [rows::ACTIVE, &["waiting"]].concat();
-        self.ask(request, &live, |_| true, Ask::Pause).await
+        self.ask(request, &live, &[], Ask::Pause).await
     }
 
     /// Lets paused transfers go on.
@@ -119,7 +93,7 @@ impl App {
     /// # Errors
     /// A transfer that cannot go on, when it is the only one.
     pub async fn transfers_resume(&self, request: TransferSelection) -> Result<Changed, ProblemWords> {
-        self.ask(request, &["paused"], |_| true, Ask::Resume).await
+        self.ask(request, &["paused"], &[], Ask::Resume).await
     }
 
     /// Gives transfers up.
@@ -128,7 +102,7 @@ impl App {
     /// A transfer that is settled, when it is the only one.
     pub async fn transfers_cancel(&self, request: TransferSelection) -> Result<Changed, ProblemWords> {
         let live = [rows::ACTIVE, rows::WAITING].concat();
-        self.ask(request, &live, |_| true, Ask::Cancel).await
+        self.ask(request, &live, &[], Ask::Cancel).await
     }
 
     /// Tries failed, cancelled or waiting transfers again. All of them means those that failed and those that wait for
@@ -137,10 +111,7 @@ impl App {
     /// # Errors
     /// A transfer that cannot be tried again, when it is the only one.
     pub async fn transfers_retry(&self, request: TransferSelection) -> Result<Changed, ProblemWords> {
-        let stuck = |state: &State| {
-            !matches!(state, State::Waiting { why: WaitReason::Turn | WaitReason::Interrupted })
-        };
-        self.ask(request, &["failed", "waiting"], stuck, Ask::Retry).await
+        self.ask(request, &["failed"], rows::STUCK, Ask::Retry).await
     }
 
     /// Puts a transfer elsewhere in the queue.
@@ -169,11 +140,21 @@ impl App {
     /// # Errors
     /// A database that cannot be written.
     pub async fn transfers_clear(&self, request: TransferSelection) -> Result<Changed, ProblemWords> {
-        let changed = if request.all {
-            self.shared.store.clear_settled(FINISHED).await?
-        } else {
-            let ids = request.ids.into_iter().map(TransferId).collect();
-            self.shared.store.clear_transfers(ids).await?
+        let changed = match many(&request)? {
+            None => {
+                let ids = request.ids.into_iter().map(TransferId).collect();
+                self.shared.store.clear_transfers(ids).await?
+            }
+            Some(filter) => {
+                let mut filter = TransferFilter { states: Some(FINISHED.to_vec()), ..filter };
+                let mut changed = 0;
+                loop {
+                    let step = self.shared.store.clear_step(&filter).await?;
+                    changed += step.changed;
+                    let Some(last) = step.last else { break changed };
+                    filter.after = Some(last);
+                }
+            }
         };
         if changed > 0 {
             self.tell(AppEvent::QueueChanged);
@@ -181,40 +162,44 @@ impl App {
         Ok(Changed { changed })
     }
 
-    /// Asks the named transfers, or all in these states that it applies to, and counts those that did it.
+    /// Asks the named transfers, or all of a selection in these states or waiting for these reasons, and counts those that
+    /// did it.
     async fn ask(
         &self,
         selection: TransferSelection,
         states: &[&'static str],
-        applies: impl Fn(&State) -> bool,
+        reasons: &[&'static str],
         ask: Ask,
     ) -> Result<Changed, ProblemWords> {
-        if !selection.all {
-            let ids: BTreeSet<i64> = selection.ids.into_iter().collect();
-            let only = ids.len() == 1;
-            let mut changed = 0;
-            for id in ids {
-                match self.shared.engine.ask(TransferId(id), ask).await {
-                    Ok(_) => changed += 1,
-                    Err(problem) if only => return Err(self.why_not(TransferId(id), ask, problem).await?),
-                    Err(problem) => tracing::debug!(id, ?problem, "a transfer was left as it is"),
-                }
-            }
-            return Ok(Changed { changed });
+        if let Some(filter) = many(&selection)? {
+            let filter =
+                TransferFilter { states: Some(states.to_vec()), reasons: reasons.to_vec(), ..filter };
+            return Ok(Changed { changed: self.shared.engine.ask_all(&filter, ask).await? });
         }
+        let ids: BTreeSet<i64> = selection.ids.into_iter().collect();
+        let only = ids.len() == 1;
         let mut changed = 0;
-        let mut filter =
-            TransferFilter { states: Some(states.to_vec()), limit: STEP, ..TransferFilter::default() };
-        loop {
-            let step = self.shared.store.transfers(&filter).await?;
-            let Some(last) = step.last() else { return Ok(Changed { changed }) };
-            filter.after = Some(last.id);
-            for transfer in step.into_iter().filter(|transfer| applies(&transfer.state)) {
-                // One that settled meanwhile has nothing to be asked.
-                changed += u64::from(self.shared.engine.ask(transfer.id, ask).await.is_ok());
+        for id in ids {
+            match self.shared.engine.ask(TransferId(id), ask).await {
+                Ok(_) => changed += 1,
+                Err(problem) if only => return Err(self.why_not(TransferId(id), ask, problem).await?),
+                Err(problem) => tracing::debug!(id, ?problem, "a transfer was left as it is"),
             }
         }
+        Ok(Changed { changed })
     }
+}
+
+/// The filter of a selection that names none by its number.
+fn many(selection: &TransferSelection) -> Result<Option<TransferFilter>, ProblemWords> {
+    if !selection.all && selection.batch.is_none() && selection.account.is_none() {
+        return Ok(None);
+    }
+    if !selection.ids.is_empty() {
+        return Err(invalid("name transfers by their numbers, or a batch, an account or all; not both"));
+    }
+    let account = selection.account.as_deref().map(crate::app::account_name).transpose()?;
+    Ok(Some(TransferFilter { batch: selection.batch, account, ..TransferFilter::default() }))
 }
 
 impl App {

@@ -72,7 +72,7 @@ impl App {
                 }),
             }
         }
-        let continued = self.go_on(&account, Direction::Upload, Some(&place), &mut transfers).await?;
+        let continued = self.go_on(&mut transfers).await?;
         let ids = self.shared.store.add_transfers(transfers, self.shared.clock.now()).await?;
         self.shared.engine.wake();
         Ok(Queued { ids: ids.into_iter().map(|id| id.0).collect(), continued, refused })

@@ -36,6 +36,7 @@ struct TransferJson<'a> {
     local: &'a str,
     verified: bool,
     waiting: Option<&'a str>,
+    batch: i64,
 }
 
 #[derive(Serialize)]
@@ -65,6 +66,7 @@ fn json(row: &TransferRow) -> TransferJson<'_> {
         local: &row.local,
         verified: row.verified,
         waiting: row.waiting.as_deref(),
+        batch: row.batch,
     }
 }
 

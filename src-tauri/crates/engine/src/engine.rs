@@ -10,7 +10,7 @@ use crate::{
 use async_trait::async_trait;
 use labferry_model::{AccountName, Clock, Event, Limits, Problem, Transfer, TransferId};
 use labferry_provider::Provider;
-use labferry_store::{Change, Store, StoreError};
+use labferry_store::{Change, Store, StoreError, TransferFilter};
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -37,6 +37,9 @@ pub enum Until {
     /// When each of these is settled, paused, or waits for something that is not its turn.
     Settled(Vec<TransferId>),
 }
+
+/// States in which a worker has a transfer in hand.
+const ACTIVE: [&str; 5] = ["checking", "planned", "moving", "finishing", "verifying"];
 
 /// What a person may ask of a transfer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -171,6 +174,35 @@ impl Engine {
         }
         self.wake();
         Ok(transfer)
+    }
+
+    /// Asks something of every transfer that fits the filter and for which it makes sense, and says how many did it. Those
+    /// in hand come first and the rest follows by the thousand, so that it is felt at once however long the queue is.
+    ///
+    /// # Errors
+    /// The database fails; what was asked until then counts.
+    pub async fn ask_all(&self, filter: &TransferFilter, ask: Ask) -> Result<u64, Problem> {
+        let mut changed = 0;
+        let (in_hand, others): (Vec<_>, Vec<_>) =
+            filter.states.iter().flatten().partition(|state| ACTIVE.contains(*state));
+        let mut rounds =
+            vec![TransferFilter { states: Some(in_hand), reasons: Vec::new(), ..filter.clone() }];
+        rounds.push(TransferFilter { states: Some(others), ..filter.clone() });
+        // What was admitted while the rest was asked.
+        rounds.push(rounds[0].clone());
+        for mut round in rounds {
+            while let Some(last) = {
+                let now = self.shared.clock.now();
+                let step = self.shared.store.apply_step(&round, ask.event(), ask == Ask::Retry, now).await;
+                let step = step.map_err(|error| error.problem())?;
+                changed += step.changed;
+                self.wake();
+                step.last
+            } {
+                round.after = Some(last);
+            }
+        }
+        Ok(changed)
     }
 
     /// How far the transfers in hand are.

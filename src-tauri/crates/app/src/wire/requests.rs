@@ -148,6 +148,12 @@ pub struct TransferSelection {
     pub ids: Vec<i64>,
     /// Or all of them.
     pub all: bool,
+    /// Or all of this batch.
+    #[ts(optional, type = "number | null")]
+    pub batch: Option<i64>,
+    /// Or all of this account's; with a batch, those that are both.
+    #[ts(optional)]
+    pub account: Option<String>,
 }
 
 /// Puts a transfer elsewhere in the queue.
@@ -156,7 +162,7 @@ pub struct MoveTransfer {
     /// The transfer.
     #[ts(type = "number")]
     pub id: i64,
-    /// `first`, `last` or a transfer's number to stand before.
+    /// `first` (it is sent next), `last` or a transfer's number to stand before.
     pub to: String,
 }
 
@@ -173,6 +179,9 @@ pub struct ListTransfers {
     pub account: Option<String>,
     /// Only this record.
     pub place: Option<String>,
+    /// Only rows with this text in their name.
+    #[ts(optional)]
+    pub text: Option<String>,
     /// Only rows after this one (the last `id` of the page before).
     #[ts(type = "number | null")]
     pub after: Option<i64>,

@@ -146,8 +146,8 @@ async fn to_standard_output(context: &Context, place: &Place, base64: bool) -> R
     }
     // The file goes with its folder, so the row would lead nowhere.
     let ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
-    app.transfers_cancel(TransferSelection { ids: ids.clone(), all: false }).await.ok();
-    app.transfers_clear(TransferSelection { ids, all: false }).await?;
+    app.transfers_cancel(TransferSelection { ids: ids.clone(), ..TransferSelection::default() }).await.ok();
+    app.transfers_clear(TransferSelection { ids, ..TransferSelection::default() }).await?;
     app.stop().await;
     Ok(exit)
 }

@@ -19,8 +19,10 @@ Examples:
   labferry queue                    what is in the queue
   labferry queue run                work it until nothing can go on
   labferry queue pause 12 13
+  labferry queue pause --account lab
+  labferry queue cancel --batch 3
   labferry queue retry --all
-  labferry queue move 12 first";
+  labferry queue move 12 --first    send it next";
 
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
@@ -42,16 +44,41 @@ enum QueueCommand {
     /// Try failed transfers again
     Retry(Which),
     /// Put a transfer elsewhere in the queue
-    Move {
-        /// The transfer's number
-        id: i64,
-        /// first, last, or the number of the transfer to stand before
-        to: String,
-    },
+    Move(MoveArguments),
     /// Remove finished transfers from the list; receipts stay
     Clear(Which),
     /// Work the queue until nothing in it can go on
     Run,
+}
+
+#[derive(Args)]
+#[group(required = true, multiple = false, args = ["to", "first", "last", "before"])]
+struct MoveArguments {
+    /// The transfer's number
+    id: i64,
+    /// first, last, or the number of the transfer to stand before
+    to: Option<String>,
+    /// Send it next
+    #[arg(long)]
+    first: bool,
+    /// Send it when all others are sent
+    #[arg(long)]
+    last: bool,
+    /// The transfer to stand before, with its priority
+    #[arg(long, value_name = "ID")]
+    before: Option<i64>,
+}
+
+impl From<MoveArguments> for MoveTransfer {
+    fn from(arguments: MoveArguments) -> Self {
+        let MoveArguments { id, to, first, last, before } = arguments;
+        let flag = match (first, last) {
+            (true, _) => Some("first".to_owned()),
+            (_, true) => Some("last".to_owned()),
+            _ => before.map(|id| id.to_string()),
+        };
+        Self { id, to: flag.or(to).unwrap_or_default() }
+    }
 }
 
 #[derive(Args)]
@@ -62,6 +89,12 @@ struct LsArguments {
     /// Only this account's
     #[arg(long)]
     account: Option<String>,
+    /// Only this batch's
+    #[arg(long, value_name = "N")]
+    batch: Option<i64>,
+    /// Only those with this text in their name
+    #[arg(long)]
+    text: Option<String>,
     /// Lines to ask for
     #[arg(long, default_value_t = 200)]
     limit: u32,
@@ -73,21 +106,48 @@ struct LsArguments {
 #[derive(Args)]
 struct Which {
     /// The transfers' numbers
-    #[arg(required_unless_present = "all", conflicts_with = "all")]
+    #[arg(required_unless_present_any = ["all", "batch", "account"], conflicts_with_all = ["all", "batch", "account"])]
     ids: Vec<i64>,
-    /// All that this can be asked of
+    /// All of this batch: what one command or one drop queued
+    #[arg(long, value_name = "N")]
+    batch: Option<i64>,
+    /// All of this account
     #[arg(long)]
+    account: Option<String>,
+    /// All that this can be asked of
+    #[arg(long, conflicts_with_all = ["batch", "account"])]
     all: bool,
+}
+
+impl Which {
+    /// What is asked about before it is given up.
+    fn named(&self) -> Option<String> {
+        match (self.batch, &self.account) {
+            _ if self.all => Some("every transfer".to_owned()),
+            (Some(batch), Some(account)) => Some(format!("every transfer of {account} in batch {batch}")),
+            (Some(batch), None) => Some(format!("every transfer of batch {batch}")),
+            (None, Some(account)) => Some(format!("every transfer of {account}")),
+            (None, None) => None,
+        }
+    }
 }
 
 impl From<Which> for TransferSelection {
     fn from(which: Which) -> Self {
-        Self { ids: which.ids, all: which.all }
+        let Which { ids, batch, account, all } = which;
+        Self { ids, all, batch, account }
     }
 }
 
 pub(crate) async fn run(arguments: QueueArguments, context: &Context) -> Result<Exit, Failure> {
-    let usual = LsArguments { filter: "all".to_owned(), account: None, limit: 200, after: None };
+    let usual = LsArguments {
+        filter: "all".to_owned(),
+        account: None,
+        batch: None,
+        text: None,
+        limit: 200,
+        after: None,
+    };
     let command = arguments.command.unwrap_or(QueueCommand::Ls(usual));
     if matches!(command, QueueCommand::Run) {
         return work(context).await;
@@ -105,8 +165,8 @@ pub(crate) async fn run(arguments: QueueArguments, context: &Context) -> Result<
             )?;
         }
         QueueCommand::Cancel(which) => {
-            if which.all {
-                context.out.confirm("Give up every transfer that is not finished?")?;
+            if let Some(named) = which.named() {
+                context.out.confirm(&format!("Give up {named} that is not finished?"))?;
             }
             told(context, "cancelled", app.transfers_cancel(which.into()).await)?;
         }
@@ -117,9 +177,7 @@ pub(crate) async fn run(arguments: QueueArguments, context: &Context) -> Result<
                 app.transfers_retry(which.into()).await,
             )?;
         }
-        QueueCommand::Move { id, to } => {
-            told(context, "moved", app.transfers_move(MoveTransfer { id, to }).await)?;
-        }
+        QueueCommand::Move(to) => told(context, "moved", app.transfers_move(to.into()).await)?,
         QueueCommand::Clear(which) => {
             told(context, "removed from the list", app.transfers_clear(which.into()).await)?;
             spool::clean_up(&app, &context.data_folder()?).await?;
@@ -136,6 +194,8 @@ async fn list(app: &App, context: &Context, arguments: LsArguments) -> Result<()
     let request = ListTransfers {
         filter: arguments.filter,
         account: arguments.account,
+        batch: arguments.batch,
+        text: arguments.text,
         after: arguments.after,
         limit: arguments.limit,
         ..ListTransfers::default()
@@ -179,7 +239,7 @@ async fn work(context: &Context) -> Result<Exit, Failure> {
         .map(|row| row.id)
         .collect();
     if app.owns() && !held.is_empty() {
-        app.transfers_retry(TransferSelection { ids: held, all: false }).await?;
+        app.transfers_retry(TransferSelection { ids: held, ..TransferSelection::default() }).await?;
     }
     let ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
     let worked = match follow::until_idle(&app, out, &ids).await {
