@@ -220,7 +220,7 @@ async fn send(
     }
     // They led to files that are gone now; the receipts stay.
     let done = fetched.iter().map(|row| row.id).collect();
-    app.transfers_clear(TransferSelection { ids: done, all: false }).await?;
+    app.transfers_clear(TransferSelection { ids: done, ..TransferSelection::default() }).await?;
     Ok(())
 }
 
