@@ -33,8 +33,15 @@ pub(crate) struct Bench {
 impl Bench {
     /// With a seeded lab and an account named `aruna`.
     pub(crate) async fn new() -> Self {
+        Self::with(|_| ()).await
+    }
+
+    /// The same, with a lab that is started otherwise.
+    pub(crate) async fn with(change: impl FnOnce(&mut SandboxOptions)) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let lab = Sandbox::start(SandboxOptions::new(folder.path().join("lab"))).await.unwrap();
+        let mut lab = SandboxOptions::new(folder.path().join("lab"));
+        change(&mut lab);
+        let lab = Sandbox::start(lab).await.unwrap();
         let options =
             AppOptions { vault_in_memory: true, ..AppOptions::new(folder.path().join("data").as_path()) };
         let app = App::open(options).await.unwrap();
