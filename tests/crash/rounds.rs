@@ -32,6 +32,7 @@ struct Count {
     kills: BTreeMap<&'static str, u64>,
     late: u64,
     asked: u64,
+    decided: u64,
     bytes: u64,
     again: u64,
     again_most: (u64, u64),
@@ -54,6 +55,10 @@ impl Count {
             println!("  {count:>5}  {moment}");
         }
         println!("  {:>5}  times a person was asked to try again", self.asked);
+        println!(
+            "  {:>5}  times a person was asked what shall become of a copy whose answer was lost",
+            self.decided
+        );
         println!("  {:>5}  completed and compared byte for byte, of {}", self.rounds, self.rounds);
         println!(
             "  {:>5} KiB moved again for {} KiB of files; the most of one round {} KiB after {} kills",
@@ -142,22 +147,31 @@ impl Round {
             let (ran, requests) = ground.run(self.shape, kind, &["queue", "run"]);
             asked.extend(requests);
             trail.push(format!("{ran:?}"));
-            let row =
-                ground.user.queue().into_iter().find(|row| row["local"].to_string().contains(&self.name));
-            trail.push(format!("{row:?}"));
-            let state = row.as_ref().and_then(|row| row["state"].as_str()).unwrap_or_default();
             let direction = if kind == "put" { "upload" } else { "download" };
-            match (state, row.as_ref().is_some_and(|row| row["direction"] == direction)) {
-                ("done" | "skipped", true) => {
-                    assert!(row.unwrap()["verified"] == true, "{}: not proven: {trail:#?}", self.what);
-                    return asked;
+            let mut rows = ground.user.queue();
+            rows.retain(|row| row["local"].to_string().contains(&self.name) && row["direction"] == direction);
+            trail.push(format!("{rows:?}"));
+            // A command that was given again after its transfer had come to its end finds its own file in the way.
+            if rows.iter().any(|row| row["verified"] == true) {
+                return asked;
+            }
+            assert!(rows.iter().all(|row| row["state"] != "done"), "{}: not proven: {trail:#?}", self.what);
+            // A copy whose answer was lost is found by its name and cannot be told for ours: a person decides.
+            let is_in_the_way = rows.iter().any(|row| row["problem"]["code"] == "name_taken");
+            match (is_in_the_way && self.shape.keeps_damaged(), rows.is_empty()) {
+                (true, _) => {
+                    count.decided += 1;
+                    let (ran, requests) =
+                        ground.run(self.shape, kind, &[arguments, &["--on-clash", "replace"]].concat());
+                    asked.extend(requests);
+                    trail.push(format!("{ran:?}"));
                 }
-                (_, false) => {
+                (false, true) => {
                     let (ran, requests) = ground.run(self.shape, kind, arguments);
                     asked.extend(requests);
                     trail.push(format!("{ran:?}"));
                 }
-                _ => {
+                (false, false) => {
                     count.asked += 1;
                     ground.user.run(&["queue", "retry", "--all"]);
                 }

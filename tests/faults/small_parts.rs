@@ -21,7 +21,7 @@ impl Provider for SmallParts {
             parts.min = 1;
         }
         // Small files come in ranges, too.
-        facts.parts_from = 0;
+        facts.parts_from = 1;
         Ok(facts)
     }
 
