@@ -5,6 +5,7 @@ mod accounts;
 mod airalogy;
 mod bench;
 mod crash;
+mod hostile_names;
 mod owners;
 mod practice;
 mod refusals;

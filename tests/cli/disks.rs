@@ -61,6 +61,67 @@ fn a_download_to_a_full_disk_is_told_and_leaves_nothing_half_visible() {
 }
 
 #[test]
+fn a_download_waits_for_room_that_somebody_else_took_and_goes_on() {
+    // Nothing of it is used before it is written, so a large one costs nothing.
+    let Some(disk) = SmallDisk::mount("1100m") else { return };
+    let filler = disk.path.join("filler");
+    fs::write(&filler, vec![0; 70 << 20]).unwrap();
+    let lab = Lab::start();
+    let user = User::of(&lab);
+    let place = format!("lab:{}", lab.draft.as_deref().unwrap());
+    let content = bytes(20 << 20, 24);
+    user.write("big.bin", &content);
+    user.run(&["put", "big.bin", &place]).well();
+    let destination = disk.path.join("copy");
+    let ran = user.run(&["get", &format!("{place}/big.bin"), &format!("{}/", destination.display())]);
+    ran.complains(1, &["big.bin", "no room left"]);
+    let queue = user.queue();
+    let row = queue.iter().find(|row| row["direction"] == "download").unwrap();
+    assert_eq!((&row["state"], &row["waiting"]), (&"waiting".into(), &"disk_low".into()), "{row}");
+    assert!(nothing_visible_in(&destination));
+
+    fs::remove_file(filler).unwrap();
+    user.run(&["queue", "resume", "--all"]);
+    user.run(&["queue", "run"]).well();
+    assert!(fs::read(destination.join("big.bin")).unwrap() == content);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_data_folder_that_cannot_be_written_is_told() {
+    let Some(disk) = SmallDisk::mount("16m") else { return };
+    let lab = Lab::start();
+    let user = User::new().with_data(&disk.path.join("data"));
+    user.add_account("lab", &lab.url, &lab.token).well();
+    let place = format!("lab:{}", lab.draft.as_deref().unwrap());
+    user.write("a.txt", b"a");
+
+    // Full: nothing can be queued, and nothing that was there is lost.
+    let filler = disk.path.join("filler");
+    let mut file = fs::File::create(&filler).unwrap();
+    while std::io::Write::write_all(&mut file, &[0; 4_096]).is_ok() {}
+    drop(file);
+    let ran = user.run(&["put", "a.txt", &place]);
+    assert_ne!(ran.code, Some(0), "{ran:?}");
+    assert!(!ran.stdout.contains("verified") && !ran.stderr.trim().is_empty(), "{ran:?}");
+    assert!(!ran.stderr.contains("panicked"), "{ran:?}");
+    fs::remove_file(&filler).unwrap();
+    user.run(&["put", "a.txt", &place]).well();
+
+    // Read-only.
+    let mount = |option: &str| {
+        let done = Command::new("mount").args(["-o", option]).arg(&disk.path).status();
+        assert!(done.is_ok_and(|status| status.success()));
+    };
+    mount("remount,ro");
+    let ran = user.run(&["put", "a.txt", &place]);
+    mount("remount,rw");
+    assert_ne!(ran.code, Some(0), "{ran:?}");
+    assert!(ran.stderr.contains("data") && !ran.stderr.contains("panicked"), "{ran:?}");
+    assert_eq!(user.queue().len(), 1, "what was there is there");
+}
+
+#[test]
 fn standard_input_that_does_not_fit_is_told_and_leaves_nothing() {
     let Some(disk) = SmallDisk::mount("6m") else { return };
     let lab = Lab::start();

@@ -4,6 +4,7 @@
 
 mod bad_input;
 mod bench;
+mod checks;
 mod contract;
 mod copying;
 mod disks;

@@ -101,14 +101,14 @@ export class FakeHost implements Host {
     },
     'uploads.add': ({ sources, account, place }) => {
       const rows = sources.map((source) => this.queue(fake.transfer(this.nextId(), source.split('/').pop() ?? source, 300 * 1024 * 1024, { account, place, local: source, state: 'waiting' })));
-      return { ids: rows.map(({ id }) => id), continued: [], refused: [] };
+      return { ids: rows.map(({ id }) => id), continued: [], refused: [], renamed: [] };
     },
     'downloads.add': ({ account, paths, destination }) => {
       const rows = paths.map((path) => {
         const name = path.split('/').pop() ?? path;
         return this.queue(fake.transfer(this.nextId(), name, 300 * 1024 * 1024, { direction: 'download', account, place: path.split('/')[0] ?? '', local: `${destination}/${name}` }));
       });
-      return { ids: rows.map(({ id }) => id), continued: [], refused: [] };
+      return { ids: rows.map(({ id }) => id), continued: [], refused: [], renamed: [] };
     },
     'transfers.list': ({ filter }) => ({
       rows: this.world.transfers.filter((row) => matches(filter === '' ? 'all' : (filter as keyof QueueCounts), row)),

@@ -7,13 +7,16 @@ use crate::{
     uploads::absolute,
     wire::{answers::*, requests::*},
 };
-use labferry_engine::{Against, CheckOutcome, CheckRequest, CheckResult};
+use labferry_engine::{Against, CheckOutcome, CheckRequest, CheckResult, LedgerCheck};
 use labferry_model::Timestamp;
 use labferry_store::LedgerRow;
 use std::collections::VecDeque;
 
 /// Receipts when the request names no number.
 const USUAL_RECEIPTS: usize = 1_000;
+/// Files of the ledger checked in one request when it names no number, and at most.
+const USUAL_CHECKS: u32 = 100;
+const MOST_CHECKS: u32 = 1_000;
 /// Ledger entries read at a time.
 const STEP: u32 = 5_000;
 
@@ -34,6 +37,22 @@ impl App {
         };
         let outcomes = self.shared.engine.check(request).await?;
         Ok(outcomes.into_iter().map(check_row).collect())
+    }
+
+    /// Asks the services about a page of everything that the ledger says they hold, and renews what holds.
+    ///
+    /// # Errors
+    /// An account that there is not, or a database that cannot be read.
+    pub async fn checks_ledger(&self, request: CheckLedger) -> Result<CheckedLedger, ProblemWords> {
+        let account = request.account.as_deref().map(crate::app::account_name).transpose()?;
+        if let Some(account) = &account {
+            self.shared.connections.account(account).await?;
+        }
+        let limit = if request.limit == 0 { USUAL_CHECKS } else { request.limit.min(MOST_CHECKS) };
+        let page = LedgerCheck { account, after: request.after, limit, read_back: request.read_back };
+        let checked = self.shared.engine.check_ledger(page).await?;
+        let rows = checked.outcomes.into_iter().map(check_row).collect();
+        Ok(CheckedLedger { rows, next: checked.next })
     }
 
     /// What was transferred, when, by which account, with which proof; newest first.
@@ -67,12 +86,14 @@ fn check_row(outcome: CheckOutcome) -> CheckRow {
         CheckResult::Missing => ("missing", None, None),
         CheckResult::Unverifiable => ("unverifiable", None, None),
         CheckResult::Unknown => ("unknown", None, None),
+        CheckResult::NotAsked(problem) => ("not_asked", None, Some(problem.into())),
     };
     let against = outcome.against.map(|against| match against {
         Against::Ledger => "ledger".to_owned(),
         Against::Local => "local".to_owned(),
     });
     CheckRow {
+        account: outcome.account.to_string(),
         path: outcome.path,
         name: outcome.name,
         size: outcome.size,
@@ -88,6 +109,7 @@ fn receipt_row(row: LedgerRow) -> ReceiptRow {
     let entry = row.entry;
     ReceiptRow {
         at: entry.at.0,
+        checked: row.checked.map(|at| at.0),
         direction: rows::direction(entry.direction),
         account: entry.account.to_string(),
         service: entry.service,

@@ -3,6 +3,7 @@
 use crate::{
     app::App,
     browse::{about_place, clean, container_of},
+    local_names::LocalNames,
     problem_text::{internal, invalid, words},
     rows,
     uploads::absolute,
@@ -55,8 +56,14 @@ impl App {
             (true, Some(folder), Some(name)) => (folder.to_path_buf(), Some(PathBuf::from(name))),
             _ => (destination, None),
         };
-        let mut refused = Vec::new();
-        let mut taken = HashSet::new();
+        let (mut refused, mut renamed) = (Vec::new(), Vec::new());
+        let mut names = LocalNames::default();
+        for Found { below, .. } in &found {
+            names.keep_folder(below);
+        }
+        for (below, container) in &records {
+            names.keep_file(&below.join(sidecar(container)));
+        }
         let mut transfers = Vec::with_capacity(found.len());
         for Found { place, below, file } in found {
             if file.status != FileStatus::Ready {
@@ -67,7 +74,14 @@ impl App {
                 ));
                 continue;
             }
-            let name = only_name.clone().unwrap_or_else(|| local_path(&below, &file.name, &mut taken));
+            let name = only_name.clone().unwrap_or_else(|| {
+                let (name, changed) = names.file(&below, &file.name);
+                if changed {
+                    let local = folder.join(&name).display().to_string();
+                    renamed.push(Renamed { name: file.name.clone(), local });
+                }
+                name
+            });
             transfers.push(NewTransfer {
                 direction: Direction::Download,
                 account: account.clone(),
@@ -93,7 +107,7 @@ impl App {
         let ids = self.shared.store.add_transfers(transfers, self.shared.clock.now()).await?;
         self.shared.engine.wake();
         let ids = ids.into_iter().map(|id| id.0).collect();
-        Ok(Queued { ids, continued, refused })
+        Ok(Queued { ids, continued, refused, renamed })
     }
 }
 
@@ -134,7 +148,7 @@ async fn look_up(
 ) -> Result<(Vec<Found>, Vec<(PathBuf, Container)>), ProblemWords> {
     let mut found = Vec::new();
     let mut records = Vec::new();
-    let mut below_taken = HashSet::new();
+    let mut names = LocalNames::default();
     for path in paths {
         let path = clean(path);
         let entry = provider.describe(path).await.map_err(|error| about_place(error, account, path))?;
@@ -144,7 +158,7 @@ async fn look_up(
             Entry::Container { container } => {
                 let below = match paths {
                     [_] => PathBuf::new(),
-                    _ => local_path(Path::new(""), own_name(&container), &mut below_taken),
+                    _ => names.folder(Path::new(""), own_name(&container)),
                 };
                 gather(provider, account, &container.path, &below, DEPTH, &mut found).await?;
                 records.push((below, container));
@@ -164,7 +178,7 @@ async fn gather(
     found: &mut Vec<Found>,
 ) -> Result<(), ProblemWords> {
     let mut page = None;
-    let mut taken = HashSet::new();
+    let mut names = LocalNames::default();
     loop {
         let request = ListRequest {
             path: place.to_owned(),
@@ -180,7 +194,7 @@ async fn gather(
                     found.push(Found { place: place.to_owned(), below: below.to_path_buf(), file });
                 }
                 Entry::Container { container } if depth > 0 => {
-                    let below = local_path(below, &container.title, &mut taken);
+                    let below = names.folder(below, &container.title);
                     Box::pin(gather(provider, account, &container.path, &below, depth - 1, found)).await?;
                 }
                 Entry::Container { container } => {
@@ -198,17 +212,9 @@ async fn gather(
     }
 }
 
-/// Where a foreign name goes below the destination, each part of it made safe; names that become the same, also
-/// on a disk that does not tell upper from lower case, are numbered.
-fn local_path(below: &Path, remote: &str, taken: &mut HashSet<String>) -> PathBuf {
-    let name = local_name_for(remote).name;
-    let key = |name: &str| below.join(name).to_string_lossy().to_lowercase();
-    let free = if taken.insert(key(&name)) {
-        Some(name.clone())
-    } else {
-        (2_u32..).map(|number| numbered(&name, number)).find(|name| taken.insert(key(name)))
-    };
-    below.join(free.unwrap_or(name))
+/// The file beside a record's files that holds its metadata.
+fn sidecar(container: &Container) -> String {
+    format!("{}.metadata.json", local_name_for(own_name(container)).name)
 }
 
 /// Makes the folders, and writes each record's metadata beside its files.
@@ -226,8 +232,7 @@ fn prepare(
         make_folder(&place)?;
         let text = serde_json::to_vec_pretty(&container.metadata)
             .map_err(|error| Problem::new(ProblemCode::Internal).because(error.to_string()))?;
-        let name = format!("{}.metadata.json", local_name_for(own_name(container)).name);
-        write_beside(&place, &name, &text)?;
+        write_beside(&place, &sidecar(container), &text)?;
     }
     Ok(())
 }

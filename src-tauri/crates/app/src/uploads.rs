@@ -75,7 +75,7 @@ impl App {
         let continued = self.go_on(&mut transfers).await?;
         let ids = self.shared.store.add_transfers(transfers, self.shared.clock.now()).await?;
         self.shared.engine.wake();
-        Ok(Queued { ids: ids.into_iter().map(|id| id.0).collect(), continued, refused })
+        Ok(Queued { ids: ids.into_iter().map(|id| id.0).collect(), continued, refused, renamed: Vec::new() })
     }
 
     /// How many files a record still takes, where it takes no more than so many: what it holds and what this queue

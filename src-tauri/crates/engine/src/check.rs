@@ -11,6 +11,7 @@ use labferry_model::{
     AccountName, Capabilities, DigestSet, Entry, FileStatus, Problem, Proof, RemoteDigest, RemoteFile,
 };
 use labferry_provider::{ListRequest, Provider, ProviderResult};
+use labferry_store::LedgerEntry;
 use std::{collections::HashSet, future::Future, path::PathBuf};
 
 /// Lines asked for at once when a record is checked.
@@ -51,11 +52,15 @@ pub enum CheckResult {
     Unverifiable,
     /// We have nothing to compare with.
     Unknown,
+    /// The service could not be asked. Only a check of the ledger goes on after that.
+    NotAsked(Problem),
 }
 
 /// The check of one file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CheckOutcome {
+    /// Whose account.
+    pub account: AccountName,
     /// The file's path with the connector.
     pub path: String,
     /// Its name in the container.
@@ -71,10 +76,23 @@ pub struct CheckOutcome {
 }
 
 /// Our side of a comparison.
-struct Ours {
+pub(crate) struct Ours {
     size: u64,
     hashes: Hashes,
     against: Against,
+}
+
+impl Ours {
+    pub(crate) fn from_ledger(entry: LedgerEntry) -> Self {
+        Self { size: entry.size, hashes: Hashes::of_whole(entry.digests), against: Against::Ledger }
+    }
+}
+
+/// Whom to ask.
+pub(crate) struct Asking<'a> {
+    pub(crate) provider: &'a dyn Provider,
+    pub(crate) facts: &'a Capabilities,
+    pub(crate) account: &'a AccountName,
 }
 
 impl Engine {
@@ -91,11 +109,13 @@ impl Engine {
                 Some(source) => Some(local(source, &facts, &file.digests).await?),
                 None => self.ledger(&request.account, &file).await?,
             };
-            outcomes.push(self.check_file(&*provider, &facts, &request, file, ours).await?);
+            let asking = Asking { provider: &*provider, facts: &facts, account: &request.account };
+            outcomes.push(self.check_file(&asking, file, ours, request.read_back).await?);
         }
         if outcomes.is_empty() && request.source.is_some() {
             let name = request.path.rsplit('/').next().unwrap_or_default().to_owned();
             outcomes.push(CheckOutcome {
+                account: request.account,
                 path: request.path,
                 name,
                 size: None,
@@ -107,7 +127,7 @@ impl Engine {
         Ok(outcomes)
     }
 
-    async fn asked<T, F>(&self, attempt: impl FnMut() -> F) -> Result<T, Problem>
+    pub(crate) async fn asked<T, F>(&self, attempt: impl FnMut() -> F) -> Result<T, Problem>
     where
         F: Future<Output = ProviderResult<T>>,
     {
@@ -148,22 +168,19 @@ impl Engine {
     async fn ledger(&self, account: &AccountName, file: &RemoteFile) -> Result<Option<Ours>, Problem> {
         let entry =
             self.shared().store.ledger_find(account, &file.path).await.map_err(|error| error.problem())?;
-        Ok(entry.map(|entry| Ours {
-            size: entry.size,
-            hashes: Hashes::of_whole(entry.digests),
-            against: Against::Ledger,
-        }))
+        Ok(entry.map(Ours::from_ledger))
     }
 
-    async fn check_file(
+    pub(crate) async fn check_file(
         &self,
-        provider: &dyn Provider,
-        facts: &Capabilities,
-        request: &CheckRequest,
+        asking: &Asking<'_>,
         file: RemoteFile,
         ours: Option<Ours>,
+        read_back: bool,
     ) -> Result<CheckOutcome, Problem> {
+        let &Asking { provider, facts, account } = asking;
         let outcome = |file: RemoteFile, result, ours: Option<Ours>| CheckOutcome {
+            account: account.clone(),
             path: file.path,
             name: file.name,
             size: file.size,
@@ -178,8 +195,8 @@ impl Engine {
         let result = match verify::compare(&file, ours.size, &ours.hashes) {
             Verdict::Same(proof) => CheckResult::Verified(proof),
             Verdict::Different(problem) => CheckResult::Differs(problem),
-            Verdict::Unknown | Verdict::Unfinished if request.read_back => {
-                let back = ReadingBack::new(self.shared(), provider, &request.account, facts);
+            Verdict::Unknown | Verdict::Unfinished if read_back => {
+                let back = ReadingBack::new(self.shared(), provider, account, facts);
                 let theirs =
                     back.fetch(&file.path, file.size, |_| {}).await.map_err(|error| error.problem)?;
                 match verify::judge_read_back(
@@ -194,7 +211,38 @@ impl Engine {
             }
             Verdict::Unknown | Verdict::Unfinished => CheckResult::Unverifiable,
         };
+        if let CheckResult::Verified(proof) = &result {
+            self.renew(account, &file.path, &ours, proof).await?;
+        }
         Ok(outcome(file, result, Some(ours)))
+    }
+}
+
+impl Engine {
+    /// Notes in the ledger that what it says was proven again.
+    async fn renew(
+        &self,
+        account: &AccountName,
+        path: &str,
+        ours: &Ours,
+        proof: &Proof,
+    ) -> Result<(), Problem> {
+        let store = &self.shared().store;
+        let same = match ours.against {
+            Against::Ledger => true,
+            // A local file may be another one than the one that was sent then.
+            Against::Local => {
+                let entry = store.ledger_find(account, path).await.map_err(|error| error.problem())?;
+                let sha256 = ours.hashes.digests.sha256.as_deref();
+                sha256.is_some() && entry.is_some_and(|entry| entry.digests.sha256.as_deref() == sha256)
+            }
+        };
+        if same {
+            let now = self.shared().clock.now();
+            let renewed = store.ledger_set_proof(account, path, proof, now).await;
+            renewed.map_err(|error| error.problem())?;
+        }
+        Ok(())
     }
 }
 

@@ -4,6 +4,7 @@
 #![warn(missing_docs)]
 
 mod check;
+mod check_ledger;
 mod clash;
 mod conditions;
 mod disk_space;
@@ -33,5 +34,6 @@ mod verify;
 mod tests;
 
 pub use check::{Against, CheckOutcome, CheckRequest, CheckResult};
+pub use check_ledger::{LedgerCheck, LedgerChecked};
 pub use engine::{Ask, Connections, Engine, Until};
 pub use progress::Progress;

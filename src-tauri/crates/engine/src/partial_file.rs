@@ -71,11 +71,6 @@ impl PartialFile {
         allocated
     }
 
-    /// Whether it is there.
-    pub(crate) fn exists(&self) -> bool {
-        self.path.is_file()
-    }
-
     /// Opens it for writing.
     pub(crate) fn open(&self) -> Result<Writing, Problem> {
         let file =
@@ -184,7 +179,6 @@ mod tests {
         let partial = PartialFile::beside(&destination, TransferId(1));
         partial.prepare().unwrap();
         std::fs::write(partial.path(), b"abcdef").unwrap();
-        assert!(partial.exists());
         let part = PartPlan { number: 2, offset: 3, length: 3 };
         assert_eq!(partial.sum(part).unwrap(), Some(crc32c::crc32c(b"def")));
         assert_eq!(partial.sum(PartPlan { length: 4, ..part }).unwrap(), None);

@@ -8,6 +8,9 @@ use std::path::{Path, PathBuf};
 const MOST_DEPTH: usize = 64;
 /// Longest name of one file or folder on every common file system, in bytes.
 const NAME_LIMIT: usize = 255;
+/// Longest path below the chosen folder that is made from a service's name, in bytes. Systems end at 1,024 (macOS) or 4,096
+/// (Linux) bytes for the whole path.
+const PATH_LIMIT: usize = 700;
 
 /// One file to send.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -110,12 +113,16 @@ pub struct LocalName {
 pub fn local_name_for(remote: &str) -> LocalName {
     let pieces: Vec<String> =
         remote.split('/').filter(|piece| !piece.is_empty() && *piece != ".").map(safe_piece).collect();
-    let name = if pieces.is_empty() { "_".to_owned() } else { pieces.join("/") };
+    let mut name = if pieces.is_empty() { "_".to_owned() } else { pieces.join("/") };
+    if name.len() > PATH_LIMIT || pieces.len() > MOST_DEPTH {
+        // Folders that deep cannot be made everywhere; one file of a shortened name can.
+        name = safe_piece(&pieces.join("_"));
+    }
     LocalName { changed: name != remote, name }
 }
 
 fn safe_piece(piece: &str) -> String {
-    const RESERVED: [&str; 4] = ["con", "prn", "aux", "nul"];
+    const RESERVED: [&str; 6] = ["con", "prn", "aux", "nul", "conin$", "conout$"];
     let mut safe: String = piece
         .chars()
         .map(|c| {
@@ -128,29 +135,30 @@ fn safe_piece(piece: &str) -> String {
         .collect();
     let stem = safe.split('.').next().unwrap_or_default().trim_end().to_ascii_lowercase();
     let numbered = |prefix: &str| {
-        stem.strip_prefix(prefix)
-            .is_some_and(|rest| rest.len() == 1 && rest.bytes().all(|b| b.is_ascii_digit()))
+        stem.strip_prefix(prefix).is_some_and(|rest| {
+            rest.chars().count() == 1 && rest.contains(|c| matches!(c, '0'..='9' | '¹' | '²' | '³'))
+        })
     };
     if RESERVED.contains(&stem.as_str()) || numbered("com") || numbered("lpt") {
         safe.insert(0, '_');
     }
     // What is cut off may leave a dot or a blank at the end, so the end is seen to last.
-    let mut safe = shorten(safe);
+    let mut safe = shorten(safe, NAME_LIMIT);
     let kept = safe.trim_end_matches(['.', ' ']).len();
     safe.replace_range(kept.., &"_".repeat(safe.len() - kept));
     safe
 }
 
-/// Cuts a name to the limit before its ending.
-fn shorten(name: String) -> String {
-    if name.len() <= NAME_LIMIT {
+/// Cuts a name to so many bytes before its ending.
+fn shorten(name: String, limit: usize) -> String {
+    if name.len() <= limit {
         return name;
     }
     let (stem, ending) = match name.rfind('.').filter(|&dot| dot > 0 && name.len() - dot <= 32) {
         Some(dot) => name.split_at(dot),
         None => (name.as_str(), ""),
     };
-    let mut kept = NAME_LIMIT - ending.len();
+    let mut kept = limit - ending.len();
     while !stem.is_char_boundary(kept) {
         kept -= 1;
     }
@@ -161,9 +169,11 @@ fn shorten(name: String) -> String {
 #[must_use]
 pub fn numbered(name: &str, number: u32) -> String {
     let begin = name.rfind('/').map_or(0, |slash| slash + 1);
-    match name[begin..].rfind('.').filter(|&dot| dot > 0) {
-        Some(dot) => format!("{} ({number}){}", &name[..begin + dot], &name[begin + dot..]),
-        None => format!("{name} ({number})"),
+    let added = format!(" ({number})");
+    let last = shorten(name[begin..].to_owned(), NAME_LIMIT - added.len());
+    match last.rfind('.').filter(|&dot| dot > 0) {
+        Some(dot) => format!("{}{}{added}{}", &name[..begin], &last[..dot], &last[dot..]),
+        None => format!("{}{last}{added}", &name[..begin]),
     }
 }
 
@@ -202,7 +212,12 @@ mod tests {
         assert!(long.name.len() <= NAME_LIMIT && long.name.ends_with("ü.tif"));
         let cut = local_name_for(&format!("{} x", "a".repeat(NAME_LIMIT - 1)));
         assert!(cut.name.ends_with("a_"), "cut off at a blank: {}", cut.name);
-        assert_eq!(local_name_for("COM1.txt").name, "_COM1.txt");
+        for (reserved, name) in [("COM1.txt", "_COM1.txt"), ("lpt²", "_lpt²"), ("CONIN$.a.b", "_CONIN$.a.b")]
+        {
+            assert_eq!(local_name_for(reserved).name, name);
+        }
+        let deep = local_name_for(&"a/".repeat(32 << 10));
+        assert!(deep.name.len() <= NAME_LIMIT && !deep.name.contains('/'), "{deep:?}");
     }
 
     #[test]
@@ -228,5 +243,8 @@ mod tests {
         assert_eq!(numbered("run.1/scan", 3), "run.1/scan (3)");
         assert_eq!(numbered(".profile", 2), ".profile (2)");
         assert_eq!(numbered("a/.x.y", 2), "a/.x (2).y");
+        let longest = format!("{}.tif", "n".repeat(NAME_LIMIT - 4));
+        let next = numbered(&longest, 12);
+        assert!(next.len() == NAME_LIMIT && next.ends_with("n (12).tif"), "{next}");
     }
 }

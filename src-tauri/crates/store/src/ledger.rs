@@ -112,6 +112,32 @@ impl Store {
         rows.iter().map(read).collect::<Result<_, _>>().map_err(|error| self.failed(error))
     }
 
+    /// The newest entry of each file on a service, of one account or of all, by number beyond `after`, at most `limit`.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be read.
+    pub async fn ledger_newest(
+        &self,
+        account: Option<&AccountName>,
+        after: Option<i64>,
+        limit: u32,
+    ) -> Result<Vec<LedgerRow>, StoreError> {
+        let mut connection = self.reader().await?;
+        let rows = sqlx::query(
+            "SELECT * FROM ledger AS one WHERE number > ?1 AND (?2 IS NULL OR account = ?2)
+             AND NOT EXISTS (SELECT 1 FROM ledger AS later WHERE later.account = one.account
+                 AND later.path = one.path AND later.number > one.number)
+             ORDER BY number LIMIT ?3",
+        )
+        .bind(after.unwrap_or(0))
+        .bind(account.map(AccountName::as_str))
+        .bind(i64::from(limit))
+        .fetch_all(&mut *connection)
+        .await
+        .map_err(|error| self.failed(error))?;
+        rows.iter().map(read).collect::<Result<_, _>>().map_err(|error| self.failed(error))
+    }
+
     /// Every entry with that SHA-256 (lower-case hexadecimal), the newest first.
     ///
     /// # Errors

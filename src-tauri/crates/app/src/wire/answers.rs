@@ -330,6 +330,18 @@ pub struct Queued {
     pub continued: Vec<i64>,
     /// What could not be queued and why.
     pub refused: Vec<ProblemWords>,
+    /// Files that get another name on this computer than they have on the service.
+    #[serde(default)]
+    pub renamed: Vec<Renamed>,
+}
+
+/// A file whose name on the service is not taken by every desktop system, or is given to another file here.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+pub struct Renamed {
+    /// Its name on the service.
+    pub name: String,
+    /// Where it goes on this computer.
+    pub local: String,
 }
 
 /// How many things a command changed.
@@ -343,6 +355,8 @@ pub struct Changed {
 /// What a check of one file showed.
 #[derive(Debug, Clone, Serialize, Deserialize, TS)]
 pub struct CheckRow {
+    /// The account's name.
+    pub account: String,
     /// The file's path on the service.
     pub path: String,
     /// Its name.
@@ -350,7 +364,8 @@ pub struct CheckRow {
     /// Bytes on the service.
     #[ts(type = "number | null")]
     pub size: Option<u64>,
-    /// `verified`, `differs`, `missing`, `unverifiable` (no digest to compare) or `unknown` (nothing of ours to compare with).
+    /// `verified`, `differs`, `missing`, `unverifiable` (no digest to compare), `unknown` (nothing of ours to
+    /// compare with) or `not_asked` (the service could not be asked; only in a check of the ledger).
     pub result: String,
     /// The proof, when verified.
     pub proof: Option<String>,
@@ -362,12 +377,25 @@ pub struct CheckRow {
     pub problem: Option<ProblemWords>,
 }
 
+/// A page of the ledger that was checked.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+pub struct CheckedLedger {
+    /// One a file, in the order in which they were proven first.
+    pub rows: Vec<CheckRow>,
+    /// Where the next page begins; none at the end.
+    #[ts(type = "number | null")]
+    pub next: Option<i64>,
+}
+
 /// A receipt: what was transferred, when, by which account, with which proof.
 #[derive(Debug, Clone, Serialize, Deserialize, TS)]
 pub struct ReceiptRow {
     /// When it was proven.
     #[ts(type = "number")]
     pub at: i64,
+    /// When a check last proved it again.
+    #[ts(type = "number | null")]
+    pub checked: Option<i64>,
     /// `upload` or `download`.
     pub direction: String,
     /// The account's name.

@@ -38,6 +38,7 @@ macro_rules! command_table {
             "transfers.clear"       transfers_clear(TransferSelection) -> Changed;
             "events.since"          events_since(EventsSince) -> EventList;
             "checks.run"            checks_run(CheckPlace) -> Vec<CheckRow>;
+            "checks.ledger"         checks_ledger(CheckLedger) -> CheckedLedger;
             "settings.show"         settings_show(Empty) -> SettingsRow;
             "settings.change"       settings_change(SettingsRow) -> SettingsRow;
             "receipts.list"         receipts_list(ListReceipts) -> Vec<ReceiptRow>;

@@ -220,6 +220,21 @@ pub struct CheckPlace {
     pub read_back: bool,
 }
 
+/// Asks to prove a page of everything that the ledger says the services hold.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, TS)]
+#[serde(default)]
+pub struct CheckLedger {
+    /// The account's name; none for all of them.
+    pub account: Option<String>,
+    /// `next` of the page before.
+    #[ts(type = "number | null")]
+    pub after: Option<i64>,
+    /// Files at most; 0 for the usual number.
+    pub limit: u32,
+    /// Fetch the content when the service keeps no digest to compare.
+    pub read_back: bool,
+}
+
 /// Asks for receipts, newest first.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, TS)]
 #[serde(default)]

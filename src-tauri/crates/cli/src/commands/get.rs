@@ -11,7 +11,7 @@ use clap::Args;
 use labferry_app::{
     App, ClashPolicy,
     wire::{
-        answers::{EntryRow, TransferRow},
+        answers::{EntryRow, Renamed, TransferRow},
         requests::{AddDownloads, PlaceRequest, TransferSelection},
     },
 };
@@ -20,6 +20,9 @@ use std::{
     io::{self, Write as _},
     path::{Path, PathBuf},
 };
+
+/// Characters of a foreign name that are shown; services allow names of 64 KiB.
+const SHOWN_NAME: usize = 200;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -97,6 +100,12 @@ async fn fetch(
         for problem in &queued.refused {
             context.out.problem(problem)?;
             exit = exit.and(Exit::of(problem));
+        }
+        for Renamed { name, local } in &queued.renamed {
+            let shown: String = name.escape_debug().take(SHOWN_NAME).collect();
+            context.out.say(&format!(
+                "\"{shown}\" is saved as {local}: not every system takes that name beside the others."
+            ));
         }
         ids.extend(queued.ids);
         ids.extend(queued.continued);
