@@ -7,6 +7,10 @@ import type { ProblemWords } from "./ProblemWords";
  */
 export type CheckRow = { 
 /**
+ * The account's name.
+ */
+account: string, 
+/**
  * The file's path on the service.
  */
 path: string, 
@@ -19,7 +23,8 @@ name: string,
  */
 size: number | null, 
 /**
- * `verified`, `differs`, `missing`, `unverifiable` (no digest to compare) or `unknown` (nothing of ours to compare with).
+ * `verified`, `differs`, `missing`, `unverifiable` (no digest to compare), `unknown` (nothing of ours to
+ * compare with) or `not_asked` (the service could not be asked; only in a check of the ledger).
  */
 result: string, 
 /**

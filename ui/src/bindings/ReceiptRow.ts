@@ -10,6 +10,10 @@ export type ReceiptRow = {
  */
 at: number, 
 /**
+ * When a check last proved it again.
+ */
+checked: number | null, 
+/**
  * `upload` or `download`.
  */
 direction: string, 

@@ -10,8 +10,10 @@ import type { AddUploads } from "./AddUploads";
 import type { AppEvent } from "./AppEvent";
 import type { AppState } from "./AppState";
 import type { Changed } from "./Changed";
+import type { CheckLedger } from "./CheckLedger";
 import type { CheckPlace } from "./CheckPlace";
 import type { CheckRow } from "./CheckRow";
+import type { CheckedLedger } from "./CheckedLedger";
 import type { ContainerRow } from "./ContainerRow";
 import type { DigestRow } from "./DigestRow";
 import type { DigestsRow } from "./DigestsRow";
@@ -37,6 +39,7 @@ import type { ProgressSample } from "./ProgressSample";
 import type { QueueCounts } from "./QueueCounts";
 import type { Queued } from "./Queued";
 import type { ReceiptRow } from "./ReceiptRow";
+import type { Renamed } from "./Renamed";
 import type { RunAction } from "./RunAction";
 import type { ServiceRow } from "./ServiceRow";
 import type { SettingsRow } from "./SettingsRow";
@@ -47,7 +50,7 @@ import type { TransferRequest } from "./TransferRequest";
 import type { TransferRow } from "./TransferRow";
 import type { TransferSelection } from "./TransferSelection";
 
-export type { AccountRequest, AccountRow, ActionAnswer, ActionFieldRow, ActionRow, AddAccount, AddDownloads, AddUploads, AppEvent, AppState, Changed, CheckPlace, CheckRow, ContainerRow, DigestRow, DigestsRow, EditRecord, Empty, EntryRow, EventList, EventsSince, FieldRow, FileRow, LeftoverRow, LinkAnswer, ListPlace, ListReceipts, ListTransfers, MoveTransfer, PageAnswer, PartRow, PlaceRequest, PlacesRequest, ProblemWords, ProgressSample, QueueCounts, Queued, ReceiptRow, RunAction, ServiceRow, SettingsRow, SignInAnswer, TransferDetail, TransferList, TransferRequest, TransferRow, TransferSelection };
+export type { AccountRequest, AccountRow, ActionAnswer, ActionFieldRow, ActionRow, AddAccount, AddDownloads, AddUploads, AppEvent, AppState, Changed, CheckLedger, CheckPlace, CheckRow, CheckedLedger, ContainerRow, DigestRow, DigestsRow, EditRecord, Empty, EntryRow, EventList, EventsSince, FieldRow, FileRow, LeftoverRow, LinkAnswer, ListPlace, ListReceipts, ListTransfers, MoveTransfer, PageAnswer, PartRow, PlaceRequest, PlacesRequest, ProblemWords, ProgressSample, QueueCounts, Queued, ReceiptRow, Renamed, RunAction, ServiceRow, SettingsRow, SignInAnswer, TransferDetail, TransferList, TransferRequest, TransferRow, TransferSelection };
 
 /** Every command a front end may give: its request and its answer. */
 export type Commands = {
@@ -82,6 +85,7 @@ export type Commands = {
   "transfers.clear": { request: TransferSelection; answer: Changed };
   "events.since": { request: EventsSince; answer: EventList };
   "checks.run": { request: CheckPlace; answer: Array<CheckRow> };
+  "checks.ledger": { request: CheckLedger; answer: CheckedLedger };
   "settings.show": { request: Empty; answer: SettingsRow };
   "settings.change": { request: SettingsRow; answer: SettingsRow };
   "receipts.list": { request: ListReceipts; answer: Array<ReceiptRow> };
@@ -123,6 +127,7 @@ export const commandNames: readonly CommandName[] = [
   "transfers.clear",
   "events.since",
   "checks.run",
+  "checks.ledger",
   "settings.show",
   "settings.change",
   "receipts.list",
