@@ -130,7 +130,7 @@ export class FakeHost implements Host {
       return { changed: before - this.world.transfers.length };
     },
     'receipts.list': () =>
-      this.world.transfers.filter(({ state }) => state === 'done').map((row) => ({ ...row, at: row.changed, service: 'nrp', size: row.size ?? 0, proof: row.proof ?? 'size_only' })),
+      this.world.transfers.filter(({ state }) => state === 'done').map((row) => ({ ...row, at: row.changed, checked: null, service: 'nrp', size: row.size ?? 0, proof: row.proof ?? 'size_only' })),
     'settings.show': () => ({ bandwidth: null, files: 3, parts_per_file: 4, connections_per_account: 6 }),
     'settings.change': (row) => row,
     'events.since': ({ number }) => ({ events: [], last_event: number, incomplete: false }),

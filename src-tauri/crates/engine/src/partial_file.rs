@@ -71,6 +71,11 @@ impl PartialFile {
         allocated
     }
 
+    /// Whether it is there.
+    pub(crate) fn exists(&self) -> bool {
+        self.path.is_file()
+    }
+
     /// Opens it for writing.
     pub(crate) fn open(&self) -> Result<Writing, Problem> {
         let file =
