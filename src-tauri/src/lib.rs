@@ -33,8 +33,7 @@ pub fn run(start: Start) -> Result<u8, String> {
     let Some(data_folder) = start.data_folder.or_else(labferry_app::default_data_folder) else {
         return Err("this system names no folder for application data: name one with --data-dir.".to_owned());
     };
-    let options =
-        AppOptions { data_folder, passphrase: start.passphrase, vault_in_memory: false, own: Own::IfFree };
+    let options = AppOptions { passphrase: start.passphrase, ..AppOptions::new(data_folder) };
     let practice_lab = start.practice_lab;
     let (opener, gate) = gate::gate();
 

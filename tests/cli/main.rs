@@ -10,6 +10,7 @@ mod copying;
 mod disks;
 mod five_minutes;
 mod queue;
+mod ranges;
 mod records;
 mod services_gone;
 mod sources;

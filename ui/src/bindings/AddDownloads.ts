@@ -19,4 +19,8 @@ destination: string,
 /**
  * `ask`, `skip`, `rename` or `replace`.
  */
-on_clash: "ask" | "skip" | "rename" | "version" | "replace", };
+on_clash: "ask" | "skip" | "rename" | "version" | "replace", 
+/**
+ * `auto`, `whole` for one request or `parts` for byte ranges.
+ */
+shape: "auto" | "whole" | "parts", };

@@ -35,7 +35,7 @@ export class Moves {
 
   async download(account: string, paths: string[], destination: string): Promise<Queued> {
     try {
-      return await this.host.call('downloads.add', { account, paths, destination, on_clash: 'ask' });
+      return await this.host.call('downloads.add', { account, paths, destination, on_clash: 'ask', shape: 'auto' });
     } catch (thrown) {
       throw asProblem(thrown);
     }

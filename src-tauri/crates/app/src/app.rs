@@ -47,13 +47,21 @@ pub struct AppOptions {
     pub vault_in_memory: bool,
     /// Whether to run the engine.
     pub own: Own,
+    /// Parts of one file moved at once, instead of the number in the settings.
+    pub parts_per_file: Option<usize>,
 }
 
 impl AppOptions {
     /// That folder, owned if it is free, with the system's keychain.
     #[must_use]
     pub fn new(data_folder: impl Into<PathBuf>) -> Self {
-        Self { data_folder: data_folder.into(), passphrase: None, vault_in_memory: false, own: Own::IfFree }
+        Self {
+            data_folder: data_folder.into(),
+            passphrase: None,
+            vault_in_memory: false,
+            own: Own::IfFree,
+            parts_per_file: None,
+        }
     }
 }
 
@@ -105,7 +113,12 @@ impl App {
             Vault::open(folder.path(), options.passphrase).await?
         };
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
-        let limits = settings::limits(&store).await?;
+        let mut limits = settings::limits(&store).await?;
+        if let Some(parts) = options.parts_per_file {
+            limits.parts_per_file = parts;
+            limits.connections_per_account = limits.connections_per_account.max(parts);
+            limits.connections = limits.connections.max(parts);
+        }
         let lab = Arc::new(PracticeLab::new(
             folder.path().join("practice-lab"),
             store.clone(),

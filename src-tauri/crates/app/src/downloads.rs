@@ -12,7 +12,7 @@ use crate::{
 use labferry_engine::preflight::{local_name_for, numbered};
 use labferry_model::{
     AccountName, Container, Direction, Entry, FileStatus, Metadata, Problem, ProblemCode, RemoteFile,
-    ShapeChoice, VerifyChoice, transfer::NewTransfer,
+    VerifyChoice, transfer::NewTransfer,
 };
 use labferry_provider::{ListRequest, ListScope, Provider};
 use labferry_store::TransferFilter;
@@ -91,7 +91,7 @@ impl App {
                 local: folder.join(name),
                 size: file.size,
                 on_clash: request.on_clash,
-                shape: ShapeChoice::Auto,
+                shape: request.shape,
                 verify: VerifyChoice::Auto,
                 metadata: Metadata::new(),
             });

@@ -31,20 +31,26 @@ impl Context {
 
     /// Opens the data folder to look and to add; the engine is left to whoever moves bytes.
     pub(crate) async fn look(&self) -> Result<App, Failure> {
-        self.open(Own::Never).await
+        self.open(Own::Never, None).await
     }
 
     /// Opens the data folder to move bytes, unless another process does that already.
     pub(crate) async fn work(&self) -> Result<App, Failure> {
-        self.open(Own::IfFree).await
+        self.open(Own::IfFree, None).await
     }
 
-    async fn open(&self, own: Own) -> Result<App, Failure> {
+    /// The same, with so many parts of a file moved at once.
+    pub(crate) async fn work_with(&self, parts_per_file: Option<usize>) -> Result<App, Failure> {
+        self.open(Own::IfFree, parts_per_file).await
+    }
+
+    async fn open(&self, own: Own, parts_per_file: Option<usize>) -> Result<App, Failure> {
         // Only from the environment: arguments can be read by every user of the computer.
         let passphrase = std::env::var("LABFERRY_PASSPHRASE").ok().filter(|text| !text.is_empty());
         let options = AppOptions {
             passphrase: passphrase.map(Secret::new),
             own,
+            parts_per_file,
             ..AppOptions::new(self.data_folder()?)
         };
         Ok(App::open(options).await?)

@@ -15,7 +15,7 @@ use crate::{
 };
 use labferry_model::{
     Algorithm, Capabilities, ClashPolicy, Entry, Event, PartReceipt, Problem, ProblemCode, Proof, RemoteFile,
-    VerifyChoice, transfer::StoredPlan,
+    ShapeChoice, VerifyChoice, transfer::StoredPlan,
 };
 use labferry_provider::ByteRange;
 use labferry_store::{Change, LedgerEntry};
@@ -234,9 +234,13 @@ async fn gives_ranges(run: &Run, file: &RemoteFile, size: u64, facts: &Capabilit
     Ok(answer.offset == 1)
 }
 
-/// Bytes from which a file is worth being fetched in ranges.
+/// Bytes from which a file is worth being fetched in ranges, unless it was said how.
 fn from(run: &Run, facts: &Capabilities) -> u64 {
-    facts.parts_from.min(run.engine.limits.part_size * 4)
+    match run.transfer.shape {
+        ShapeChoice::Auto => facts.parts_from.min(run.engine.limits.part_size * 4),
+        ShapeChoice::Parts => 1,
+        ShapeChoice::Whole => u64::MAX,
+    }
 }
 
 /// Takes up what an earlier run left, or begins at byte 0. The transfer is `Planned` afterwards.
@@ -271,7 +275,12 @@ async fn begin(
     let in_parts = ranges && file.revision.is_some() && size >= least;
     let limits = &run.engine.limits;
     let most = u64::from(limits.part_count_target.max(1));
-    let mut part_size = if in_parts { limits.part_size.max(1) } else { size };
+    let mut part_size = match run.transfer.shape {
+        _ if !in_parts => size,
+        // As many ranges as are fetched at once, so that a small file has them too.
+        ShapeChoice::Parts => limits.part_size.min(size.div_ceil(limits.parts_per_file.max(1) as u64)).max(1),
+        ShapeChoice::Auto | ShapeChoice::Whole => limits.part_size.max(1),
+    };
     while size.div_ceil(part_size.max(1)) > most {
         part_size *= 2;
     }

@@ -37,7 +37,7 @@ pub enum ClashPolicy {
     Replace,
 }
 
-/// Which upload shape to use.
+/// How a file is sent or fetched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ShapeChoice {
@@ -46,7 +46,7 @@ pub enum ShapeChoice {
     Auto,
     /// One request.
     Whole,
-    /// Parts.
+    /// Parts; for a download, byte ranges.
     Parts,
 }
 

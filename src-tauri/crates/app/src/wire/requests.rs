@@ -137,6 +137,10 @@ pub struct AddDownloads {
     #[serde(default)]
     #[ts(type = "\"ask\" | \"skip\" | \"rename\" | \"version\" | \"replace\"")]
     pub on_clash: labferry_model::ClashPolicy,
+    /// `auto`, `whole` for one request or `parts` for byte ranges.
+    #[serde(default)]
+    #[ts(type = "\"auto\" | \"whole\" | \"parts\"")]
+    pub shape: labferry_model::ShapeChoice,
 }
 
 /// Which transfers a command is about.

@@ -151,6 +151,7 @@ async fn fetch(
         destination: format!("{}/", kept.folder.display()),
         // What an earlier start fetched is compared and stays; anything else is an older content of that file.
         on_clash: ClashPolicy::Replace,
+        shape: ShapeChoice::Auto,
     };
     let ids = work(app, context, app.downloads_add(request).await?, exit).await?;
     let rows = outcome::rows_of(app, &ids).await?;

@@ -9,7 +9,7 @@ use crate::{
 };
 use clap::Args;
 use labferry_app::{
-    App, ClashPolicy,
+    App, ClashPolicy, ShapeChoice,
     wire::{
         answers::{EntryRow, Renamed, TransferRow},
         requests::{AddDownloads, PlaceRequest, TransferSelection},
@@ -28,6 +28,7 @@ const EXAMPLES: &str = "\
 Examples:
   labferry get lab:abcd-1234/scan.tif .
   labferry get lab:abcd-1234 copy/            a whole record, its metadata beside the files
+  labferry get lab:abcd-1234/stack.tif . --range-parts 8
   labferry get lab:abcd-1234/table.csv - | head";
 
 #[derive(Args)]
@@ -40,9 +41,37 @@ pub(crate) struct GetArguments {
     /// What to do when a file of the name is here already
     #[arg(long, default_value = "ask", value_parser = words::<ClashPolicy>(DOWNLOAD_CLASH))]
     on_clash: ClashPolicy,
+    /// Fetch each file in so many byte ranges at once; 1 for one request [default: by size and settings]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=64))]
+    range_parts: Option<u8>,
     /// Write standard output in Base64
     #[arg(long)]
     base64: bool,
+}
+
+/// How the files are fetched.
+#[derive(Clone, Copy)]
+struct Way {
+    on_clash: ClashPolicy,
+    range_parts: Option<u8>,
+}
+
+impl Way {
+    fn shape(self) -> ShapeChoice {
+        match self.range_parts {
+            None => ShapeChoice::Auto,
+            Some(1) => ShapeChoice::Whole,
+            Some(_) => ShapeChoice::Parts,
+        }
+    }
+
+    async fn open(self, context: &Context) -> Result<App, Failure> {
+        let app = context.work_with(self.range_parts.map(usize::from)).await?;
+        if self.range_parts.is_some() && !app.owns() {
+            context.out.say("Another Labferry fetches; how many ranges it takes at once is its own setting.");
+        }
+        Ok(app)
+    }
 }
 
 pub(crate) async fn run(arguments: GetArguments, context: &Context) -> Result<Exit, Failure> {
@@ -56,9 +85,10 @@ pub(crate) async fn run(arguments: GetArguments, context: &Context) -> Result<Ex
             "{place} is a whole account: say which of its records or files to fetch; `labferry ls {place}` lists them."
         )));
     }
+    let way = Way { on_clash: arguments.on_clash, range_parts: arguments.range_parts };
     if destination == "-" {
         return match places.as_slice() {
-            [place] if !context.out.json => to_standard_output(context, place, arguments.base64).await,
+            [place] if !context.out.json => to_standard_output(context, place, arguments.base64, way).await,
             [_] => Err(usage("--json and - both want standard output: leave one of them out.")),
             _ => Err(usage("Standard output takes one file: fetch several into a folder.")),
         };
@@ -66,8 +96,8 @@ pub(crate) async fn run(arguments: GetArguments, context: &Context) -> Result<Ex
     if arguments.base64 {
         return Err(usage("--base64 is for standard output: give - as the destination."));
     }
-    let app = context.work().await?;
-    let result = fetch(&app, context, &places, destination, arguments.on_clash).await;
+    let app = way.open(context).await?;
+    let result = fetch(&app, context, &places, destination, way).await;
     let result = result.and_then(|(exit, rows)| Ok(exit.and(outcome::tell(&context.out, &rows, false)?)));
     if !matches!(result, Err(Failure::Stopped(_))) {
         app.stop().await;
@@ -81,7 +111,7 @@ async fn fetch(
     context: &Context,
     places: &[Place],
     destination: &str,
-    on_clash: ClashPolicy,
+    way: Way,
 ) -> Result<(Exit, Vec<TransferRow>), Failure> {
     let mut exit = Exit::Done;
     let mut ids = Vec::new();
@@ -94,7 +124,8 @@ async fn fetch(
             account: first.account.clone(),
             paths: now.iter().map(|place| place.path.clone()).collect(),
             destination: destination.to_owned(),
-            on_clash,
+            on_clash: way.on_clash,
+            shape: way.shape(),
         };
         let queued = app.downloads_add(request).await?;
         for problem in &queued.refused {
@@ -119,7 +150,12 @@ async fn fetch(
 }
 
 /// Fetches and proves a file first, and writes it then: whoever reads gets proven bytes or none.
-async fn to_standard_output(context: &Context, place: &Place, base64: bool) -> Result<Exit, Failure> {
+async fn to_standard_output(
+    context: &Context,
+    place: &Place,
+    base64: bool,
+    way: Way,
+) -> Result<Exit, Failure> {
     let folder = context.data_folder()?.join("standard-output");
     let kept = std::fs::create_dir_all(&folder)
         .and_then(|()| tempfile::Builder::new().prefix("output-").tempdir_in(&folder))
@@ -129,7 +165,7 @@ async fn to_standard_output(context: &Context, place: &Place, base64: bool) -> R
                 folder.display()
             ))
         })?;
-    let app = context.work().await?;
+    let app = way.open(context).await?;
     let found =
         app.browse_show(PlaceRequest { account: place.account.clone(), path: place.path.clone() }).await?;
     if matches!(found, EntryRow::Container { .. }) {
@@ -140,7 +176,8 @@ async fn to_standard_output(context: &Context, place: &Place, base64: bool) -> R
     let file = kept.path().join("content");
     let places = std::slice::from_ref(place);
     let (mut exit, rows) =
-        fetch(&app, context, places, &file.display().to_string(), ClashPolicy::Ask).await?;
+        fetch(&app, context, places, &file.display().to_string(), Way { on_clash: ClashPolicy::Ask, ..way })
+            .await?;
     for row in &rows {
         if row.verified {
             write_out(&PathBuf::from(&row.local), base64)?;
