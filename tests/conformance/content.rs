@@ -2,11 +2,14 @@
 
 use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt, stream};
-use labferry_model::{Algorithm, FileStatus, Metadata, PartPlan, PartReceipt, RemoteDigest, RemoteFile};
+use labferry_model::{
+    Algorithm, Digest, FileStatus, Metadata, PartPlan, PartReceipt, RemoteDigest, RemoteFile,
+};
 use labferry_provider::{
     ByteRange, PartBody, Provider, ProviderError, ProviderResult, ShapeWish, UploadRequest, UploadSession,
 };
-use md5::{Digest, Md5};
+use md5::{Digest as _, Md5};
+use sha2::Sha256;
 
 /// Pieces a body is sent in.
 const PIECE: usize = 64 << 10;
@@ -103,8 +106,10 @@ pub(crate) async fn send(
 ) -> ProviderResult<PartReceipt> {
     let receipt = provider.send_part(session, part, body(content, part)).await?;
     assert_eq!(receipt.part, part);
+    let is_md5 = provider.capabilities().await?.parts.is_some_and(|rules| rules.part_md5);
     if let Some(etag) = &receipt.etag
         && session.in_parts
+        && is_md5
     {
         assert_eq!(*etag, md5_of(slice(content, part)), "the receipt of part {}", part.number);
     }
@@ -194,9 +199,18 @@ pub(crate) async fn holds(provider: &dyn Provider, path: &str, content: &[u8]) {
 }
 
 /// The digest of the whole that a service tells.
-pub(crate) fn whole_md5(file: &RemoteFile) -> Option<&str> {
+pub(crate) fn whole_digest(file: &RemoteFile) -> Option<&Digest> {
     file.digests.iter().find_map(|digest| match digest {
-        RemoteDigest::Whole { digest } if digest.algorithm == Algorithm::Md5 => Some(digest.hex.as_str()),
-        _ => None,
+        RemoteDigest::Whole { digest } => Some(digest),
+        RemoteDigest::Md5OfParts { .. } => None,
     })
+}
+
+/// Whether a digest is the one of these bytes.
+pub(crate) fn is_of(digest: &Digest, content: &[u8]) -> bool {
+    digest.hex
+        == match digest.algorithm {
+            Algorithm::Md5 => md5_of(content),
+            Algorithm::Sha256 => hex::encode(Sha256::digest(content)),
+        }
 }

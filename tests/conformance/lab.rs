@@ -42,7 +42,15 @@ impl Lab {
 
     /// Stops it and starts it again on the same folder, at the same addresses and with its switches.
     pub(crate) async fn restart(&self) {
-        let switches = self.get("/switches").await;
+        let keys: Vec<String> = {
+            let running = self.running.lock().unwrap();
+            running.as_ref().unwrap().description().services.iter().map(|one| one.service.clone()).collect()
+        };
+        let mut switches = Vec::new();
+        for key in &keys {
+            let path = format!("/switches?service={key}");
+            switches.push((path.clone(), self.get(&path).await));
+        }
         let before = self.running.lock().unwrap().take().unwrap();
         let urls = before.description().clone();
         before.stop().await;
@@ -51,7 +59,9 @@ impl Lab {
         assert_eq!(after.description().control_url, urls.control_url, "another process took a port");
         assert_eq!(after.description().services[0].url, urls.services[0].url, "another process took a port");
         *self.running.lock().unwrap() = Some(after);
-        self.post("/switches", switches).await;
+        for (path, switches) in switches {
+            self.post(&path, switches).await;
+        }
     }
 
     pub(crate) async fn stop(&self) {

@@ -89,6 +89,7 @@ use {every_case, tests_of};
 
 enrol! {
     airalogy => crate::services::airalogy::enrolment;
+    aruna => crate::services::aruna::enrolment;
     aymara_by_links => crate::services::aymara::by_links;
     kaleidoscope => crate::services::kaleidoscope::enrolment;
     nrp_with_files_behind_the_api => crate::services::nrp::behind_the_api;

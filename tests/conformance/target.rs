@@ -87,6 +87,14 @@ pub(crate) struct Enrolment {
     pub(crate) metadata: fn(title: &str) -> Metadata,
     /// The place for files that an account has from the beginning, where the service lets nobody make one.
     pub(crate) place: Option<&'static str>,
+    /// What the practice lab's switches are put to before the case: path and body of a call to its control door.
+    pub(crate) prepare: Option<fn() -> ControlCall>,
+    /// A container that does not exist.
+    pub(crate) absent_place: &'static str,
+    /// Whether the bytes of a whole file end its upload although one in parts is ended by asking.
+    pub(crate) bytes_end_whole: bool,
+    /// Bytes from which on a file is fetched by ranges; smaller ones may be cut out of the whole here.
+    pub(crate) ranges_from: u64,
     /// Paths of files that do not exist.
     pub(crate) absent_files: &'static [&'static str],
     /// The header that carries the credential.
@@ -168,6 +176,10 @@ impl Target {
 
     async fn in_the_lab(name: &'static str, enrolment: Enrolment, service: Arc<dyn Service>) -> Self {
         let lab = Lab::start(enrolment.lab).await;
+        if let Some(prepare) = enrolment.prepare {
+            let (path, body) = prepare();
+            lab.post(path, body).await;
+        }
         let told = lab.service(enrolment.key);
         let users = lab.users(enrolment.key).await;
         // A colleague whose account has other settings as well is none that a connector of ours can be made for.
@@ -264,6 +276,18 @@ impl Target {
             ),
         }
         offered
+    }
+
+    /// Whether an account makes records of its own at the top, which are published once they are whole.
+    pub(crate) async fn makes_records(&self, provider: &dyn Provider) -> bool {
+        let facts = provider.capabilities().await.unwrap();
+        self.offers("records", facts.records && self.enrolment.place.is_none())
+    }
+
+    /// Whether an upload is ended by a request of its own. Where nothing ends it, its last bytes do.
+    pub(crate) fn is_finished_by_asking(&self, in_parts: bool) -> bool {
+        self.has(Moment::Finish)
+            && (in_parts || self.offers("finish of whole files", !self.enrolment.bytes_end_whole))
     }
 
     /// Whether the service has requests of that moment.

@@ -10,7 +10,7 @@ use labferry_provider::{Advice, Provider};
 use serde_json::json;
 
 async fn has_records(target: &Target, provider: &dyn Provider) -> bool {
-    target.offers("records", provider.capabilities().await.unwrap().records)
+    target.makes_records(provider).await
 }
 
 async fn described(provider: &dyn Provider, path: &str) -> Container {

@@ -35,7 +35,7 @@ pub(crate) async fn a_wrong_token_asks_for_another(target: &Target) {
         Advice::SignIn,
     );
     ends_with(ask(&*provider, question(target)).await, ProblemCode::SignInNeeded, Advice::SignIn);
-    if !target.offers("records", good.capabilities().await.unwrap().records) {
+    if !target.makes_records(&*good).await {
         return;
     }
     ends_with(provider.describe(&place).await, ProblemCode::SignInNeeded, Advice::SignIn);

@@ -18,6 +18,10 @@ pub(crate) fn enrolment() -> Enrolment {
         settings: &[],
         metadata: |_| Metadata::new(),
         place: Some(PLACE),
+        prepare: None,
+        absent_place: "xxxxx-xxxxx",
+        bytes_end_whole: false,
+        ranges_from: 0,
         absent_files: &[
             "airalogy.id.file.0190c7a1-1111-7222-8333-444455556666.csv",
             "airalogy.id.lab.practice_lab.project.solvents.protocol.titration.v.0.1.0/\

@@ -18,6 +18,10 @@ pub(crate) fn enrolment() -> Enrolment {
         settings: &[],
         metadata: |_| Metadata::new(),
         place: Some(PLACE),
+        prepare: None,
+        absent_place: "records/00000000-0000-4000-8000-000000000000",
+        bytes_end_whole: false,
+        ranges_from: 0,
         absent_files: &[
             "files/f1f1f1f1-0000-4000-8000-000000000001",
             "records/3f2d6a51-7d1e-4b7a-9c55-0a1b2c3d4e5f/f1f1f1f1-0000-4000-8000-000000000001",
