@@ -42,6 +42,9 @@ impl Drop for Expected {
     }
 }
 
+/// Puts questions to a container in one request; an answer to each, in their order.
+type Ask<Q, A> = fn(Arc<dyn Provider>, String, Vec<Q>) -> BoxFuture<'static, Vec<ProviderResult<A>>>;
+
 /// One kind of question.
 pub(crate) struct Together<Q, A> {
     operation: &'static str,
@@ -50,7 +53,7 @@ pub(crate) struct Together<Q, A> {
     /// Those who were admitted and have not asked yet, by container.
     expected: Mutex<HashMap<To, usize>>,
     nobody_expected: Notify,
-    ask: fn(Arc<dyn Provider>, String, Vec<Q>) -> BoxFuture<'static, Vec<ProviderResult<A>>>,
+    ask: Ask<Q, A>,
     /// What is done with an answer that nobody waits for any more.
     unwanted: fn(Arc<dyn Provider>, A) -> BoxFuture<'static, ()>,
 }
