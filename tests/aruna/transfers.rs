@@ -184,10 +184,15 @@ async fn a_wrong_expected_hash_is_refused_and_said() {
     let bench = Bench::new().await;
     let metadata = json!({ "hash": format!("sha256:{}", "0".repeat(64)) });
     let more = json!({ "shape": "parts", "metadata": metadata });
-    let row = put(&bench, "wrong.bin", &bytes(9 << 20), more).await;
+    let row = put(&bench, "wrong.bin", &bytes(9 << 20), more.clone()).await;
     assert_ne!(row["state"], "done", "{row}");
     assert_eq!(row["problem"]["code"], "digest_mismatch", "{row}");
     assert!(row["problem"].to_string().contains("Hash validation failed"), "{row}");
+    // In one request as well, and it is not tried for ever.
+    let row = put(&bench, "wrong-whole.bin", &bytes(9 << 10), json!({ "metadata": more["metadata"] })).await;
+    assert_eq!((&row["state"], &row["waiting"]), (&json!("failed"), &Value::Null), "{row}");
+    assert_eq!(row["problem"]["code"], "digest_mismatch", "{row}");
+    assert_eq!(bench.requests("PUT", "wrong-whole").await.len(), 3);
 }
 
 #[tokio::test]

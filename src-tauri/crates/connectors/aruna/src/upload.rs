@@ -25,6 +25,9 @@ use std::sync::Arc;
 /// Failures inside the service in a row after which the upload is taken for lost: a multipart upload that the storage has
 /// dropped is told as an internal error for ever.
 const FAILURES: u32 = 6;
+/// How often content that has not the hash it was announced with is sent: once more may be the way's fault, a third time
+/// it is the content's.
+const REFUSALS: u32 = 3;
 
 /// What is kept of an upload.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -250,6 +253,15 @@ impl Connector {
         let answer = self.storage.send(&link, Call::put(OPERATION).part(body)).await?;
         if !answer.status().is_success() {
             let error = errors::storage(&answer.refusal().await);
+            if error.problem.code == ProblemCode::DigestMismatch
+                && memory.hash.is_some()
+                && self.failed_again(&memory.object) >= REFUSALS
+            {
+                self.let_go(&memory);
+                return Err(ProviderError::new(OPERATION, ProblemCode::DigestMismatch, Advice::Stop)
+                    .about(&memory.key)
+                    .because("the service refused it, as it has not the hash that was given as expected"));
+            }
             let is_inside = error.problem.code == ProblemCode::ServiceFailed && error.advice == Advice::Again;
             if is_inside && self.failed_again(&memory.object) >= FAILURES {
                 self.forget_failures(&memory.object);
