@@ -10,7 +10,7 @@ mod tray;
 use closing::Closing;
 use gate::Opener;
 pub use labferry_app::Secret;
-use labferry_app::{App, AppOptions, Own};
+use labferry_app::{App, AppOptions};
 use std::path::PathBuf;
 use tauri::{AppHandle, Manager as _, RunEvent};
 
