@@ -1,7 +1,7 @@
 //! `labferry-bridge`: the app behind loopback HTTP, for browser tests and for developing the interface.
 
 use clap::Parser;
-use labferry_app::{App, AppOptions, Own, Secret, default_data_folder, wire::answers::ProblemWords};
+use labferry_app::{App, AppOptions, Secret, default_data_folder, wire::answers::ProblemWords};
 use labferry_bridge::{Bridge, BridgeOptions};
 use std::{io::Write as _, path::PathBuf, process::ExitCode};
 
@@ -52,10 +52,9 @@ async fn serve(arguments: Arguments) -> Result<(), String> {
         .ok_or("this system tells no folder for application data; name one with --data-dir")?;
     let files = data_folder.join("browser-files");
     let app = App::open(AppOptions {
-        data_folder,
         passphrase: arguments.passphrase.filter(|text| !text.is_empty()).map(Secret::new),
         vault_in_memory: arguments.vault_in_memory,
-        own: Own::IfFree,
+        ..AppOptions::new(data_folder)
     })
     .await
     .map_err(in_words)?;
