@@ -104,6 +104,12 @@ impl Pace {
         }
     }
 
+    /// Whether the reader is close to the part or beyond it, so that its sums are worth waiting for. After a restart it
+    /// begins at the first byte again, far behind the parts that are sent.
+    pub(crate) fn is_near(&self, part: PartPlan) -> bool {
+        self.hashed.load(Ordering::Relaxed).saturating_add(AHEAD) >= part.end()
+    }
+
     /// The sums of a part, once the reader has come to its end; none when the reader failed before.
     pub(crate) async fn sums_of(&self, number: u32) -> Option<PartSums> {
         let index = number.saturating_sub(1) as usize;

@@ -35,8 +35,11 @@ impl Parts<'_> {
             .run
             .retry
             .run(|| async {
-                let _connection = self.run.connection().await;
-                self.send_once(part, in_flight.counter()).await
+                // Free again before the reader is waited for.
+                let connection = self.run.connection().await;
+                let (receipt, own_md5) = self.send_once(part, in_flight.counter()).await?;
+                drop(connection);
+                if self.part_md5 { self.compare_md5(receipt, own_md5).await } else { Ok(receipt) }
             })
             .await?;
         self.run.engine.store.add_receipt(self.run.transfer.id, &receipt).await?;
@@ -49,46 +52,56 @@ impl Parts<'_> {
         &self,
         part: PartPlan,
         sent: Arc<std::sync::atomic::AtomicU64>,
-    ) -> ProviderResult<PartReceipt> {
+    ) -> ProviderResult<(PartReceipt, Option<[u8; 16]>)> {
         const OPERATION: &str = "send part";
+        let with_md5 = self.part_md5 && !self.pace.is_near(part);
         let path = &self.run.transfer.local;
         let bandwidth = self.run.engine.upload_bandwidth.clone();
         let range =
-            source_file::open_range(path, part, sent, bandwidth).await.map_err(|error| ProviderError {
-                problem: source_file::problem(path, &error),
-                advice: Advice::Stop,
-                operation: OPERATION,
-                source: None,
+            source_file::open_range(path, part, with_md5, sent, bandwidth).await.map_err(|error| {
+                ProviderError {
+                    problem: source_file::problem(path, &error),
+                    advice: Advice::Stop,
+                    operation: OPERATION,
+                    source: None,
+                }
             })?;
         let body = PartBody { length: part.length, md5: None, stream: range.stream };
         let receipt = self.run.provider.send_part(self.session, part, body).await?;
-        let (crc32c, read) = range.sums.finish();
+        let (crc32c, read, md5) = range.sums.finish();
         if read != part.length {
             // The service said yes before it had everything.
             return Err(ProviderError::new(OPERATION, ProblemCode::BadAnswer, Advice::Again).because(
                 format!("part {} was accepted after {read} of {} bytes", part.number, part.length),
             ));
         }
-        let mut receipt = PartReceipt { part, crc32c, md5: None, etag: receipt.etag };
-        if self.part_md5 {
-            self.compare_md5(&mut receipt).await?;
-        }
-        Ok(receipt)
+        Ok((PartReceipt { part, crc32c, md5: None, etag: receipt.etag }, md5))
     }
 
-    /// Compares the service's receipt with the MD5 of the part. The reader has computed that or will: the bytes are then
-    /// not digested a second time.
-    async fn compare_md5(&self, receipt: &mut PartReceipt) -> ProviderResult<()> {
+    /// Compares the service's receipt with the MD5 of the part: our own where the reader was far behind when it was sent,
+    /// the reader's otherwise, so that the bytes are not digested a second time.
+    async fn compare_md5(
+        &self,
+        mut receipt: PartReceipt,
+        own_md5: Option<[u8; 16]>,
+    ) -> ProviderResult<PartReceipt> {
         const OPERATION: &str = "send part";
         let part = receipt.part;
         // Let on first, or a reader that waits for the senders would never come to this part.
         self.pace.passed(part);
-        let Some(sums) = self.pace.sums_of(part.number).await else { return Ok(()) };
-        if sums.crc32c != receipt.crc32c {
-            return Err(ProviderError::new(OPERATION, ProblemCode::SourceChanged, Advice::Stop)
-                .because(format!("part {} is not what was read a moment ago", part.number)));
-        }
-        let ours = sums.md5.map(hex::encode);
+        let md5 = match own_md5 {
+            Some(md5) => Some(md5),
+            None => match self.pace.sums_of(part.number).await {
+                // The reader failed, and says why at the end.
+                None => return Ok(receipt),
+                Some(sums) if sums.crc32c != receipt.crc32c => {
+                    return Err(ProviderError::new(OPERATION, ProblemCode::SourceChanged, Advice::Stop)
+                        .because(format!("part {} is not what was read a moment ago", part.number)));
+                }
+                Some(sums) => sums.md5,
+            },
+        };
+        let ours = md5.map(hex::encode);
         if let (Some(ours), Some(theirs)) = (&ours, receipt.etag.as_deref().and_then(plain_md5))
             && *ours != theirs
         {
@@ -97,7 +110,7 @@ impl Parts<'_> {
             ));
         }
         receipt.md5 = ours;
-        Ok(())
+        Ok(receipt)
     }
 }
 

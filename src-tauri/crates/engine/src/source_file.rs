@@ -7,6 +7,7 @@ use futures_util::{
     stream::{self, BoxStream},
 };
 use labferry_model::{Fingerprint, PartPlan, Problem, ProblemCode};
+use md5::{Digest as _, Md5};
 use std::{
     io::{self, Read, Seek, SeekFrom},
     path::Path,
@@ -65,16 +66,38 @@ pub(crate) fn fingerprint_of(found: &std::fs::Metadata) -> Fingerprint {
 
 /// What was handed out of a range, complete once the stream has ended.
 #[derive(Clone, Default)]
-pub(crate) struct RangeSums(Arc<Mutex<(u32, u64)>>);
+pub(crate) struct RangeSums(Arc<Mutex<Sums>>);
+
+#[derive(Default)]
+struct Sums {
+    crc32c: u32,
+    read: u64,
+    md5: Option<Md5>,
+}
 
 impl RangeSums {
-    fn lock(&self) -> MutexGuard<'_, (u32, u64)> {
+    fn new(with_md5: bool) -> Self {
+        Self(Arc::new(Mutex::new(Sums { md5: with_md5.then(Md5::new), ..Sums::default() })))
+    }
+
+    fn add(&self, piece: &[u8]) {
+        let mut sums = self.lock();
+        sums.crc32c = crc32c::crc32c_append(sums.crc32c, piece);
+        sums.read += piece.len() as u64;
+        if let Some(md5) = &mut sums.md5 {
+            md5.update(piece);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Sums> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// CRC-32C of the bytes, and their number.
-    pub(crate) fn finish(&self) -> (u32, u64) {
-        *self.lock()
+    /// CRC-32C of the bytes, their number and, where asked for, their MD5.
+    pub(crate) fn finish(&self) -> (u32, u64, Option<[u8; 16]>) {
+        let mut sums = self.lock();
+        let md5 = sums.md5.take().map(|md5| md5.finalize().into());
+        (sums.crc32c, sums.read, md5)
     }
 }
 
@@ -123,6 +146,7 @@ impl Drop for Piece {
 pub(crate) async fn open_range(
     path: &Path,
     part: PartPlan,
+    with_md5: bool,
     sent: Arc<AtomicU64>,
     bandwidth: Arc<Bandwidth>,
 ) -> io::Result<Range> {
@@ -133,7 +157,7 @@ pub(crate) async fn open_range(
         Ok(file)
     })
     .await?;
-    let sums = RangeSums::default();
+    let sums = RangeSums::new(with_md5);
     let begin = (file, part.length, sums.clone(), Buffers::default());
     let stream = stream::try_unfold(begin, move |(file, left, sums, buffers)| {
         let (sent, bandwidth) = (sent.clone(), bandwidth.clone());
@@ -144,9 +168,7 @@ pub(crate) async fn open_range(
             let (file, content) = blocking(move || {
                 content.clear();
                 (&file).take(length).read_to_end(&mut content)?;
-                let mut sums = reading.lock();
-                *sums = (crc32c::crc32c_append(sums.0, &content), sums.1 + content.len() as u64);
-                drop(sums);
+                reading.add(&content);
                 Ok((file, content))
             })
             .await?;
