@@ -14,8 +14,8 @@ use bench::{Lab, User, wait_until};
 use serde_json::Value;
 use std::{fs::File, io::Write as _, path::Path};
 
-/// Parts in flight at the default limits.
-const IN_FLIGHT: u64 = 4;
+/// Parts in flight at the default limits: up to the connections of an account, when more at once is faster.
+const IN_FLIGHT: u64 = 8;
 const SIZE: u64 = 1 << 30;
 
 /// Writes bytes without a pattern, quickly.

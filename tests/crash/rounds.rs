@@ -20,8 +20,8 @@ const KILLS: u64 = 6;
 const ROUNDS_A_LAB: u64 = 45;
 /// Bytes of a part at the defaults.
 const PART: usize = 16 << 20;
-/// Parts in flight at the default limits.
-const IN_FLIGHT: usize = 4;
+/// Parts in flight at the default limits: up to the connections of an account, when more at once is faster.
+const IN_FLIGHT: usize = 8;
 
 /// Starts after which a transfer must have come to its end.
 const STARTS: u32 = 6;

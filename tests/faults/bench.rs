@@ -115,6 +115,7 @@ impl Bench {
         let clock = Arc::new(RealClock(Instant::now()));
         let limits = Limits {
             part_size: PART as u64,
+            adaptive: false,
             tries: 4,
             backoff_first: Duration::from_millis(2),
             backoff_most: Duration::from_millis(10),

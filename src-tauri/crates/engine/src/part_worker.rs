@@ -2,13 +2,14 @@
 
 use crate::{
     hash_ahead::Pace,
+    limits::Climb,
     run::{Run, Stop},
     source_file,
 };
-use futures_util::{StreamExt, TryStreamExt, stream};
+use futures_util::{TryStreamExt, stream::FuturesUnordered};
 use labferry_model::{PartPlan, PartReceipt, Problem, ProblemCode};
 use labferry_provider::{Advice, PartBody, ProviderError, ProviderResult, UploadSession};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// What the parts of one upload share.
 pub(crate) struct Parts<'a> {
@@ -25,11 +26,34 @@ impl Parts<'_> {
     /// Sends these parts; returns when each has its stored receipt. The first failure ends it and drops what is in
     /// flight.
     pub(crate) async fn send_all(&self, missing: Vec<PartPlan>) -> Result<Vec<PartReceipt>, Stop> {
-        let at_once = if self.any_order { self.run.engine.limits.parts_per_file.max(1) } else { 1 };
-        stream::iter(missing).map(|part| self.send(part)).buffer_unordered(at_once).try_collect().await
+        let (limits, clock) = (&self.run.engine.limits, &self.run.engine.clock);
+        let (begin, most) = match (self.any_order, limits.adaptive) {
+            (false, _) => (1, 1),
+            (true, false) => (limits.parts_per_file, limits.parts_per_file),
+            (true, true) => (limits.parts_per_file, limits.connections_per_account),
+        };
+        let climb = Mutex::new(Climb::new(begin, most, clock.monotonic()));
+        let lock = || climb.lock().unwrap_or_else(PoisonError::into_inner);
+        let failed = || {
+            if limits.adaptive {
+                lock().failed(clock.monotonic());
+            }
+        };
+        let (mut missing, mut sending) = (missing.into_iter(), FuturesUnordered::new());
+        let mut receipts = Vec::with_capacity(missing.len());
+        loop {
+            while sending.len() < lock().at_once() {
+                let Some(part) = missing.next() else { break };
+                sending.push(self.send(part, &failed));
+            }
+            let Some(receipt) = sending.try_next().await? else { return Ok(receipts) };
+            lock().arrived(receipt.part.length, clock.monotonic());
+            receipts.push(receipt);
+        }
     }
 
-    async fn send(&self, part: PartPlan) -> Result<PartReceipt, Stop> {
+    /// Sends one part, as often as needed; `failed` hears of each try that may be made again.
+    async fn send(&self, part: PartPlan, failed: &(impl Fn() + Sync)) -> Result<PartReceipt, Stop> {
         let in_flight = self.run.meter.part(part.number);
         let receipt = self
             .run
@@ -37,7 +61,11 @@ impl Parts<'_> {
             .run(|| async {
                 // Free again before the reader is waited for.
                 let connection = self.run.connection().await;
-                let (receipt, own_md5) = self.send_once(part, in_flight.counter()).await?;
+                let sent = self.send_once(part, in_flight.counter()).await;
+                if sent.as_ref().is_err_and(|error| is_congestion(error.advice)) {
+                    failed();
+                }
+                let (receipt, own_md5) = sent?;
                 drop(connection);
                 if self.part_md5 { self.compare_md5(receipt, own_md5).await } else { Ok(receipt) }
             })
@@ -112,6 +140,11 @@ impl Parts<'_> {
         receipt.md5 = ours;
         Ok(receipt)
     }
+}
+
+/// Whether a failure may come from sending too much at once.
+fn is_congestion(advice: Advice) -> bool {
+    matches!(advice, Advice::Again | Advice::AgainAfter(_))
 }
 
 /// An ETag that is an MD5. Encrypted S3 storage answers with ETags of the same length that are none, but then says so

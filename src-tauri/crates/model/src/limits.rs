@@ -11,6 +11,9 @@ pub struct Limits {
     pub files: usize,
     /// Parts of one file moved at once.
     pub parts_per_file: usize,
+    /// Whether more parts of a file are moved at once while that makes it faster, up to the connections of its account, and
+    /// fewer after failures; otherwise always `parts_per_file`.
+    pub adaptive: bool,
     /// Connections to one account.
     pub connections_per_account: usize,
     /// Connections in all.
@@ -50,6 +53,7 @@ impl Default for Limits {
         Self {
             files: 4,
             parts_per_file: 4,
+            adaptive: true,
             connections_per_account: 8,
             connections: 16,
             part_size: 16 << 20,

@@ -1,7 +1,9 @@
 //! What keeps the engine from taking too much: connections and bandwidth.
 
 mod bandwidth;
+mod climb;
 mod connections;
 
 pub(crate) use bandwidth::Bandwidth;
+pub(crate) use climb::Climb;
 pub(crate) use connections::{Connection, ConnectionLimits};

@@ -42,7 +42,7 @@ impl Bench {
 
     /// The same, with so many bytes of the disk kept free.
     pub(crate) fn engine_with_reserve(&self, disk_reserve: u64) -> Engine {
-        let limits = Limits { part_size: 32, disk_reserve, ..Limits::default() };
+        let limits = Limits { part_size: 32, adaptive: false, disk_reserve, ..Limits::default() };
         Engine::new(self.store.clone(), Arc::new(One(self.service.clone())), self.clock.clone(), limits)
     }
 

@@ -213,7 +213,7 @@ async fn an_offline_service_costs_no_try_and_goes_on_by_itself() {
 async fn a_paused_upload_rests_and_a_cancelled_one_leaves_nothing() {
     for ask in [Ask::Pause, Ask::Cancel] {
         let bench = Bench::new(well()).await;
-        let id = bench.upload("a", &content(6_400)).await;
+        let id = bench.upload("a", &content(25_600)).await;
         let engine = bench.engine();
         let running = tokio::spawn({
             let engine = engine.clone();
