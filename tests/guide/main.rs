@@ -14,6 +14,7 @@ use replay::Replay;
 use std::{
     fs,
     path::{Path, PathBuf},
+    thread,
 };
 
 fn project() -> PathBuf {
@@ -39,14 +40,15 @@ fn pages() -> Vec<Page> {
 fn every_line_of_the_guide_works() {
     let pages = pages();
     assert!(!pages.is_empty(), "the guide has no page of that name");
-    let mut failures = Vec::new();
-    for page in &pages {
+    // Each page has a lab and a user of its own.
+    let replay = |page: &Page| {
         assert!(!page.lines.is_empty(), "{} has no line to run", page.name);
-        match Replay::new().run(page) {
-            Ok(()) => println!("{}: {} lines work", page.name, page.lines.len()),
-            Err(failure) => failures.push(failure),
-        }
-    }
+        Replay::new().run(page).map(|()| println!("{}: {} lines work", page.name, page.lines.len()))
+    };
+    let failures: Vec<String> = thread::scope(|scope| {
+        let running: Vec<_> = pages.iter().map(|page| scope.spawn(move || replay(page))).collect();
+        running.into_iter().filter_map(|page| page.join().unwrap().err()).collect()
+    });
     assert!(failures.is_empty(), "\n{}", failures.join("\n"));
 }
 
