@@ -1,5 +1,6 @@
 //! The cases, by what they are about.
 
+pub(crate) mod answers;
 pub(crate) mod browse;
 pub(crate) mod digests;
 pub(crate) mod download;

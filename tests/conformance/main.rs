@@ -71,6 +71,8 @@ macro_rules! every_case {
             a_pending_file_blocks_publishing, publishing_on_request_is_told, a_new_version_is_a_draft_of_its_own;
         refusals: a_full_quota, too_many_files, a_body_that_is_too_large, an_empty_file_that_is_not_taken,
             too_many_requests, an_internal_error;
+        answers: unknown_members_are_passed_over, other_shapes_are_told_and_lose_nothing, an_endless_answer_is_cut_off,
+            a_web_page_in_place_of_an_answer_is_told, places_of_other_services_are_refused;
         secrets: the_token_stays_with_the_service, a_redirect_elsewhere_takes_no_token,
             an_upload_link_to_another_host_takes_no_token, errors_repeat_no_secret;
     } };

@@ -93,6 +93,23 @@ async fn a_file_goes_up_and_comes_back_both_ways() {
 }
 
 #[tokio::test]
+async fn base64_is_made_on_the_clients_side() {
+    let Some(trial) = Trial::start().await else { return };
+    let content = bytes(70_001);
+    let path = trial.folder.path().join("plate.png");
+    std::fs::write(&path, &content).unwrap();
+    let uploaded = trial.call(&["upload-base64", path.to_str().unwrap()]).await;
+    let id = uploaded["id"].as_str().unwrap();
+    assert!(id.ends_with(".png"), "{uploaded}");
+    let stored = control(&trial.sandbox, Method::GET, "/inspect/files", Value::Null).await;
+    let stored = stored.as_array().unwrap().iter().find(|file| file["key"] == id).unwrap();
+    assert_eq!(stored["sha256"], sha256(&content), "the bytes are stored, not the text");
+    let text = trial.call(&["download-base64", id]).await;
+    assert_eq!(text.as_str().unwrap().len(), content.len().div_ceil(3) * 4);
+    trial.sandbox.stop().await;
+}
+
+#[tokio::test]
 async fn records_come_by_their_ids() {
     let Some(trial) = Trial::start().await else { return };
     let first = RECORD.replace(".v.2", ".v.1");

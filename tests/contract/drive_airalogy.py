@@ -1,5 +1,6 @@
 """Hands one call to Airalogy's official client and writes what it gives as JSON: `drive_airalogy.py CALL ARGUMENT…`."""
 
+import base64
 import json
 import sys
 from pathlib import Path
@@ -15,6 +16,11 @@ def main() -> None:
         case "upload":
             source = Path(arguments[0])
             answer = client.upload_file_bytes(source.name, source.read_bytes())
+        case "upload-base64":
+            source = Path(arguments[0])
+            answer = client.upload_file_base64(source.name, base64.b64encode(source.read_bytes()).decode())
+        case "download-base64":
+            answer = client.download_file_base64(arguments[0])
         case "download":
             file_id, destination = arguments
             answer = Path(destination).write_bytes(client.download_file_bytes(file_id))

@@ -70,6 +70,38 @@ def main():
     found = client.records.search_records(search_text="KB-")
     seen["found"] = found
     seen["by_id"] = [one.record_identifier for one in client.records.get_records_by_ids(found)]
+    record = client.records.get_record_by_id(record.id)
+    with source.open("rb") as data:
+        record.update_field_file(
+            field_id=field.id, file_name="second.csv", file_data=data, file_type="text/csv", activity_id=activity.id
+        )
+    number = next(field for field in client.entity_fields.get_data_fields() if field.field_type == "number")
+    record.add_value(field_id=number.id, content=139, activity_id=activity.id)
+    record.update_field(field_id=number.id, value=140, activity_id=activity.id)
+    record.refetch()
+    seen["values"] = len(record.get_values())
+    seen["number"] = record.get_value_content(field_id=number.id)
+    newest = record.get_value_content(field_id=field.id, activity_id=activity.id)
+    client.files.download_file(newest["file_id"], filename="second.csv", destination=folder, activity_id=activity.id)
+    seen["activity_data"] = record.get_activity_data(activity.id)[number.id]
+    seen["of_record"] = [one.id for one in record.get_activities()]
+
+    seen["by_activity"] = [
+        client.activities.get_activity_by_id(activity.id).id,
+        [one.id for one in client.activities.get_activities_by_ids([activity.id])],
+        [one.id for one in client.activities.get_activities_with_record(record.id)],
+        [one.id for one in client.activities.get_activity_by_type("experiment")],
+    ]
+    fresh.refetch()
+    seen["has"] = [fresh.has_record(record.id), fresh.get_record(record.id).id, len(fresh.get_record_data())]
+    by_key = client.records.get_record_by_id({next(iter(keys)): "KB-1"})
+    seen["by_key"] = by_key.id if by_key else None
+    registered = client.registration.register_file(activity.id, seen["file"])
+    files = client.registration.get_registration_files(activity.id)
+    seen["registered"] = [str(registered.status), [one.file_id for one in files]]
+    slices = client.entity_types.get_types()
+    client.exports.pull_data(filename="table.csv", entity_slice_id=slices[0].id, download_path=str(folder))
+    seen["table"] = sorted(path.name for path in folder.glob("table*"))
     json.dump(seen, sys.stdout, default=str)
 
 

@@ -70,14 +70,15 @@ async fn tour(switches: Value, pause: f64) -> Option<(Value, Vec<Value>)> {
     assert!(output.status.success(), "the client failed: {said}");
     let seen: Value = serde_json::from_slice(&output.stdout).expect("what it saw");
 
-    for name in ["plain.csv", "scoped.csv"] {
+    for name in ["plain.csv", "scoped.csv", "second.csv"] {
         same_bytes(&folder.path().join(name), &content);
     }
     let files = control(&sandbox, reqwest::Method::GET, "/inspect/files", Value::Null).await;
     let stored: Vec<_> =
         files.as_array().unwrap().iter().map(|file| (&file["key"], &file["sha256"])).collect();
     let digest = json!(sha256(&content));
-    assert_eq!(stored, [(&json!("results.csv"), &digest), (&json!("report.csv"), &digest)]);
+    let names = ["results.csv", "report.csv", "second.csv"].map(|name| json!(name));
+    assert_eq!(stored, names.each_ref().map(|name| (name, &digest)));
     let requests = control(&sandbox, reqwest::Method::GET, "/inspect/requests", Value::Null).await;
     sandbox.stop().await;
     Some((seen, requests.as_array().unwrap().clone()))
@@ -96,6 +97,15 @@ async fn files_on_records_and_properties() {
     assert_eq!(seen["missing"], Value::Null);
     assert!(seen["property"]["content"]["file_id"].is_string(), "{seen}");
     assert_eq!(of_path(&requests, "/auth/oauth/token").len(), 1);
+    let (activity, record) = (&seen["activity"], &seen["record"]);
+    assert!(seen["values"].as_u64().unwrap() >= 4, "two files and two numbers: {seen}");
+    assert_eq!((&seen["number"], &seen["activity_data"]), (&json!("140"), &json!("140")));
+    assert_eq!(seen["of_record"], json!([activity]));
+    assert_eq!(seen["by_activity"], json!([activity, [activity], [activity], [activity]]));
+    assert_eq!(seen["has"], json!([true, record, 1]));
+    assert_eq!(seen["by_key"], *record);
+    assert_eq!(seen["registered"][1], json!([seen["file"]]));
+    assert_eq!(seen["table"], json!(["table.csv"]));
 }
 
 #[tokio::test]

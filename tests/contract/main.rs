@@ -2,12 +2,14 @@
 //! none of us wrote. NRP's `nrp-cmd` is driven here, the others' in files of their own.
 //!
 //! Where nrp-cmd is stands in `LABFERRY_NRP_CMD`, a Python with airalogy in `LABFERRY_AIRALOGY_PYTHON`, one with kalbio in
-//! `LABFERRY_KALBIO_PYTHON`, one with aruna-python-api in `LABFERRY_ARUNA_PYTHON`; `.ci/setup test` installs them where a Python is new enough. Where one is missing the suite
+//! `LABFERRY_KALBIO_PYTHON`, one with aruna-python-api in `LABFERRY_ARUNA_PYTHON`, one with aymara-ai-sdk in
+//! `LABFERRY_AYMARA_PYTHON`; `.ci/setup test` installs them where a Python is new enough. Where one is missing the suite
 //! says so and skips its part.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod airalogy;
 mod aruna;
+mod aymara;
 mod kaleidoscope;
 mod official_client;
 

@@ -17,11 +17,12 @@ impl App {
     pub async fn places_link(&self, request: PlaceRequest) -> Result<LinkAnswer, ProblemWords> {
         let (account, provider) = self.provider(&request.account).await?;
         let path = clean(&request.path);
-        let link = provider.temporary_link(path).await.map_err(|error| {
+        let link = provider.temporary_link(path).await.map_err(|mut error| {
             // The place can be used; it is the link that cannot be had.
-            let missing = error.problem.code == ProblemCode::Unsupported;
-            let what = if missing { "making a temporary link to " } else { "" };
-            error.about(format!("{what}{account}:{path}"))
+            if error.problem.code == ProblemCode::Unsupported {
+                error.problem.subject = Some(format!("Making a temporary link to {account}:{path}"));
+            }
+            about_place(error, &account, path)
         })?;
         Ok(LinkAnswer { url: link.url.reveal().to_owned(), expires: link.expires.map(|at| at.0) })
     }

@@ -119,7 +119,11 @@ impl App {
     }
 
     /// An entry with what the ledger knows of it.
-    async fn entry_row(&self, account: &AccountName, entry: Entry) -> Result<EntryRow, ProblemWords> {
+    pub(crate) async fn entry_row(
+        &self,
+        account: &AccountName,
+        entry: Entry,
+    ) -> Result<EntryRow, ProblemWords> {
         let known = match &entry {
             Entry::File { file } => self.shared.store.ledger_find(account, &file.path).await?,
             Entry::Container { .. } => None,

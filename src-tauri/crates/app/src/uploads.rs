@@ -153,6 +153,10 @@ async fn facts(
     }
     match provider.describe(place).await {
         Ok(Entry::Container { container }) if container.writable => Ok(Some(capabilities)),
+        // Where nobody publishes records, a place that takes no files is not locked: they go to a place in it.
+        Ok(Entry::Container { .. }) if !capabilities.records => Err(invalid(format!(
+            "{account}:{place} takes no files itself; name a place in it that does, such as one of its fields or folders"
+        ))),
         Ok(Entry::Container { .. }) => {
             Err(words(&Problem::new(ProblemCode::RecordLocked).about(format!("{account}:{place}"))))
         }

@@ -1,7 +1,10 @@
 //! Standard input on its way: kept in the data folder, so that an upload of it can be proven, tried again and gone on
 //! with like that of any file.
 
-use crate::{exit::Failure, outcome::rows_in};
+use crate::{
+    exit::{Failure, usage},
+    outcome::rows_in,
+};
 use labferry_app::App;
 use std::{
     collections::HashSet,
@@ -24,7 +27,8 @@ pub(crate) struct Spooled {
 ///
 /// # Errors
 /// A disk that is full, or standard input that cannot be read; nothing is left behind then.
-pub(crate) fn standard_input(data_folder: &Path) -> Result<Spooled, Failure> {
+/// `base64` for input that is text in Base64; line breaks and blanks in it are nothing.
+pub(crate) fn standard_input(data_folder: &Path, base64: bool) -> Result<Spooled, Failure> {
     let failed = |path: &Path, error: &io::Error| {
         Failure::Words(format!(
             "Standard input could not be kept in {}: {error}. Nothing was queued; make room on that disk or choose \
@@ -45,7 +49,7 @@ pub(crate) fn standard_input(data_folder: &Path) -> Result<Spooled, Failure> {
             TryLockError::Error(error) => error,
             TryLockError::WouldBlock => io::Error::from(io::ErrorKind::WouldBlock),
         })
-        .and_then(|()| io::copy(&mut io::stdin().lock(), &mut file))
+        .and_then(|()| if base64 { decoded(&mut file) } else { io::copy(&mut io::stdin().lock(), &mut file) })
         .and_then(|_| file.sync_all())
         .and_then(|()| file.stream_position());
     match written {
@@ -53,7 +57,40 @@ pub(crate) fn standard_input(data_folder: &Path) -> Result<Spooled, Failure> {
         Err(error) => {
             // What cannot be removed is found by the next clean-up.
             let _ = fs::remove_file(&path);
+            if base64 && error.kind() == io::ErrorKind::InvalidData {
+                return Err(usage(format!(
+                    "Standard input is not Base64 ({error}). Nothing was queued; leave --base64 out to send it as it is."
+                )));
+            }
             Err(failed(&path, &error))
+        }
+    }
+}
+
+/// Writes the bytes that standard input brings as Base64.
+fn decoded(file: &mut File) -> io::Result<u64> {
+    let text = Solid(io::stdin().lock());
+    let engine = &base64::engine::general_purpose::STANDARD;
+    io::copy(&mut base64::read::DecoderReader::new(text, engine), file)
+}
+
+/// Text without its blanks and line breaks.
+struct Solid<R>(R);
+
+impl<R: io::Read> io::Read for Solid<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            let read = self.0.read(buffer)?;
+            let mut kept = 0;
+            for at in 0..read {
+                if !buffer[at].is_ascii_whitespace() {
+                    buffer[kept] = buffer[at];
+                    kept += 1;
+                }
+            }
+            if kept > 0 || read == 0 {
+                return Ok(kept);
+            }
         }
     }
 }

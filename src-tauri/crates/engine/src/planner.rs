@@ -106,6 +106,7 @@ mod tests {
             delete: true,
             file_metadata: false,
             links: false,
+            imports_links: false,
             folders: false,
             name_limit: 255,
             file_versions: false,

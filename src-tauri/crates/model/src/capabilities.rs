@@ -51,6 +51,8 @@ pub struct Capabilities {
     pub file_metadata: bool,
     /// Whether a link to a file can be given out.
     pub links: bool,
+    /// Whether the service fetches a file from a link by itself.
+    pub imports_links: bool,
     /// Whether file names keep `/` (a flat service only keeps it as text).
     pub folders: bool,
     /// Longest file name in UTF-8 bytes.

@@ -17,6 +17,9 @@ pub enum FileStatus {
     Processing,
 }
 
+/// The member of a file's metadata that says, in the service's words, why its status is [`FileStatus::Failed`].
+pub const WHY_FAILED: &str = "error_message";
+
 /// A file on a service. Every field but the name is what the service claims.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RemoteFile {

@@ -14,8 +14,8 @@ pub mod upload_session;
 pub use action::{Action, ActionField, ActionResult, FieldKind};
 pub use error::{Advice, ProviderError, ProviderResult};
 pub use provider::{
-    ByteRange, ByteStream, Download, Leftover, ListRequest, ListScope, PartBody, Provider, ReceivedPart,
-    ReceivedParts, TemporaryLink, UploadRequest, one_by_one,
+    ByteRange, ByteStream, Download, ImportRequest, Leftover, ListRequest, ListScope, PartBody, Provider,
+    ReceivedPart, ReceivedParts, TemporaryLink, UploadRequest, one_by_one,
 };
 pub use registry::{ConnectRequest, Registry, Service};
 pub use sign_in::{FormField, SecretKeeper, ServiceForm, SignedIn};

@@ -3,6 +3,7 @@
 use crate::{
     action::{Action, ActionResult},
     error::{ProviderError, ProviderResult},
+    http::SignedUrl,
     sign_in::SignedIn,
     upload_session::{ShapeWish, UploadSession},
 };
@@ -67,6 +68,19 @@ pub struct UploadRequest {
     pub media_type: Option<String>,
     /// Metadata for the file.
     pub metadata: Metadata,
+}
+
+/// What a service is to fetch by itself.
+#[derive(Debug, Clone)]
+pub struct ImportRequest {
+    /// The container.
+    pub container: String,
+    /// Where it is. It may carry its own permission, so it is a secret.
+    pub link: SignedUrl,
+    /// The file's name in the container; otherwise the link names it.
+    pub name: Option<String>,
+    /// Media type, where the link does not tell it.
+    pub media_type: Option<String>,
 }
 
 /// The bytes of one part: a freshly opened range of the source, used once.
@@ -195,6 +209,10 @@ pub trait Provider: Send + Sync {
         session: &UploadSession,
         receipts: &[PartReceipt],
     ) -> ProviderResult<RemoteFile>;
+
+    /// Lets the service fetch a file from a link by itself, and answers the path it will have. [`Provider::describe`] then
+    /// tells how far that is: [`FileStatus::Processing`](labferry_model::FileStatus) until it ended.
+    async fn import_link(&self, request: &ImportRequest) -> ProviderResult<String>;
 
     /// Gives the upload up and removes its traces.
     async fn abandon_upload(&self, session: &UploadSession) -> ProviderResult<()>;

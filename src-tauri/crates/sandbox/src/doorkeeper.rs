@@ -19,6 +19,7 @@ use crate::request_log::Seen;
 use crate::server::Lab;
 use crate::services::LabServer;
 use crate::signed_links::decoded;
+use crate::strange;
 
 /// One way into the lab.
 pub(crate) struct Door {
@@ -63,6 +64,10 @@ impl Door {
                 scripted(status, action)
             }
             None => answer(&self.router, Request::from_parts(parts, body)).await,
+        };
+        let response = match actions.iter().find_map(|action| action.answer) {
+            Some(how) => strange::changed(response, how).await,
+            None => response,
         };
         let was_cut = seen.received.was_cut.load(Ordering::Relaxed);
         if was_cut || actions.iter().any(|action| action.lose_answer) {

@@ -12,6 +12,8 @@ use regex::Regex;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::strange::Strange;
+
 /// One rule, as written.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -72,6 +74,9 @@ pub(crate) struct Action {
     /// Do the work, then drop the connection instead of answering.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub(crate) lose_answer: bool,
+    /// Do the work, then answer in another shape.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) answer: Option<Strange>,
     /// Before the work, let every signed link given out so far be expired.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub(crate) expire_links: bool,
@@ -100,6 +105,7 @@ impl Action {
             && !self.lose_answer
             && !self.expire_links
             && !self.wrong_digests
+            && self.answer.is_none()
     }
 }
 

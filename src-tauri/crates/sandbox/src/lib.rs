@@ -20,6 +20,7 @@ mod request_log;
 mod server;
 mod services;
 mod signed_links;
+mod strange;
 
 pub use options::{DataProxy, LabDescription, LabService, SandboxError, SandboxOptions};
 pub use server::Sandbox;

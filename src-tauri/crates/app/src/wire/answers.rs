@@ -352,6 +352,13 @@ pub struct Changed {
     pub changed: u64,
 }
 
+/// Where something is.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+pub struct PlaceAnswer {
+    /// The path to use.
+    pub path: String,
+}
+
 /// What a check of one file showed.
 #[derive(Debug, Clone, Serialize, Deserialize, TS)]
 pub struct CheckRow {

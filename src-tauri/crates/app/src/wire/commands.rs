@@ -16,6 +16,7 @@ macro_rules! command_table {
             "practice_lab.start"    practice_lab_start(Empty) -> Vec<AccountRow>;
             "browse.list"           browse_list(ListPlace) -> PageAnswer;
             "browse.show"           browse_show(PlaceRequest) -> EntryRow;
+            "browse.processed"      browse_processed(PlaceRequest) -> EntryRow;
             "browse.leftovers"      browse_leftovers(PlaceRequest) -> Vec<LeftoverRow>;
             "browse.clear_leftovers" browse_clear_leftovers(PlacesRequest) -> Changed;
             "records.create"        record_create(EditRecord) -> ContainerRow;
@@ -27,6 +28,7 @@ macro_rules! command_table {
             "actions.list"          actions_list(PlaceRequest) -> Vec<ActionRow>;
             "actions.run"           actions_run(RunAction) -> ActionAnswer;
             "uploads.add"           uploads_add(AddUploads) -> Queued;
+            "uploads.import"        import_link(ImportLink) -> PlaceAnswer;
             "downloads.add"         downloads_add(AddDownloads) -> Queued;
             "transfers.list"        transfers_list(ListTransfers) -> TransferList;
             "transfers.show"        transfers_show(TransferRequest) -> TransferDetail;

@@ -124,6 +124,23 @@ pub struct AddUploads {
     pub verify: labferry_model::VerifyChoice,
 }
 
+/// Lets a service fetch a file by itself. The link may carry its own permission: it is handed on and kept nowhere.
+#[derive(Clone, Serialize, Deserialize, TS)]
+pub struct ImportLink {
+    /// The account's name.
+    pub account: String,
+    /// The container to add it to.
+    pub place: String,
+    /// The link.
+    pub link: String,
+    /// The name on the service; otherwise the link names it.
+    #[serde(default)]
+    pub name: Option<String>,
+    /// Media type, such as `video/mp4`, where the link does not tell it.
+    #[serde(default)]
+    pub media_type: Option<String>,
+}
+
 /// Queues downloads.
 #[derive(Debug, Clone, Serialize, Deserialize, TS)]
 pub struct AddDownloads {

@@ -9,6 +9,12 @@ use crate::{
 };
 use clap::{Args, Subcommand};
 use labferry_app::wire::requests::{PlaceRequest, RunAction};
+use serde_json::Value;
+use std::{
+    collections::HashSet,
+    io::Write as _,
+    path::{Path, PathBuf},
+};
 
 #[derive(Subcommand)]
 pub(crate) enum ActionCommand {
@@ -27,7 +33,8 @@ pub(crate) struct PlaceArgument {
 const EXAMPLES: &str = "\
 Examples:
   labferry action ls lab:abcd-1234
-  labferry action run lab:abcd-1234 NAME --set KEY=VALUE";
+  labferry action run lab:abcd-1234 NAME --set KEY=VALUE
+  labferry action run air: records --set ids=\"$(cat ids.txt)\" --save records.json";
 
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
@@ -41,6 +48,9 @@ pub(crate) struct RunArguments {
     set: Vec<(String, String)>,
     #[command(flatten)]
     selection: Selection,
+    /// Write the service's answer to this new file, as JSON
+    #[arg(long, value_name = "FILE", conflicts_with = "Selection")]
+    save: Option<PathBuf>,
 }
 
 pub(crate) async fn run(command: ActionCommand, context: &Context) -> Result<Exit, Failure> {
@@ -95,10 +105,14 @@ async fn act(arguments: RunArguments, context: &Context) -> Result<Exit, Failure
         })
         .await?;
     app.stop().await;
+    if let Some(path) = &arguments.save {
+        save(path, &answer.details)?;
+    }
     if context.out.json {
         context.out.json(&answer)?;
     } else {
         context.out.line(&answer.message)?;
+        details(&answer.details).iter().try_for_each(|line| context.out.line(line))?;
         if let Some(path) = answer.path {
             context.out.line(&format!("{}:{path}", place.account))?;
         }
@@ -136,6 +150,70 @@ async fn act_on_each(arguments: RunArguments, context: &Context) -> Result<Exit,
     }
     app.stop().await;
     Ok(Exit::Done)
+}
+
+/// Writes an answer to a file of its own.
+fn save(path: &Path, details: &Value) -> Result<(), Failure> {
+    let failed = |error: std::io::Error| {
+        let why = match error.kind() {
+            std::io::ErrorKind::AlreadyExists => "a file of that name is there already".to_owned(),
+            _ => error.to_string(),
+        };
+        Failure::Words(format!(
+            "{} was not written: {why}. The action is done; name another file and ask for the answer again.",
+            path.display()
+        ))
+    };
+    let text = format!("{details:#}\n");
+    let mut file = std::fs::File::create_new(path).map_err(failed)?;
+    file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(failed)
+}
+
+/// An answer as a table: a line for each member, and several things side by side.
+fn details(details: &Value) -> Vec<String> {
+    let columns = match details {
+        Value::Array(items) if items.iter().all(Value::is_object) => items.iter().map(flat).collect(),
+        Value::Object(_) => vec![flat(details)],
+        _ => Vec::new(),
+    };
+    let mut names: Vec<&str> = Vec::new();
+    let mut seen = HashSet::new();
+    for (name, _) in columns.iter().flatten() {
+        if seen.insert(name.as_str()) {
+            names.push(name);
+        }
+    }
+    let cells: Vec<Vec<String>> = names
+        .into_iter()
+        .map(|name| {
+            let value = |column: &Vec<(String, String)>| {
+                column.iter().find(|(known, _)| known == name).map_or("-", |(_, value)| value).to_owned()
+            };
+            std::iter::once(name.to_owned()).chain(columns.iter().map(value)).collect()
+        })
+        .collect();
+    table::rows(&cells)
+}
+
+/// Every plain value in something, by its path in it.
+fn flat(value: &Value) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    gather(value, String::new(), &mut found);
+    found
+}
+
+fn gather(value: &Value, path: String, found: &mut Vec<(String, String)>) {
+    let below = |name: &str| if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
+    match value {
+        Value::Object(members) => {
+            members.iter().for_each(|(name, value)| gather(value, below(name), found));
+        }
+        Value::Array(items) => {
+            (1..).zip(items).for_each(|(number, item)| gather(item, below(&number.to_string()), found));
+        }
+        Value::String(text) => found.push((path, text.lines().collect::<Vec<_>>().join(" "))),
+        other => found.push((path, other.to_string())),
+    }
 }
 
 /// Prints a temporary link. It is for whoever asked, so it goes to standard output and nowhere else.

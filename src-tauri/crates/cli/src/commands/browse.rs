@@ -4,6 +4,7 @@ use crate::{
     context::Context,
     exit::{Exit, Failure},
     outcome::proof_words,
+    output::Output,
     place::Place,
     table::{rows, size_or_none, time},
 };
@@ -49,6 +50,9 @@ pub(crate) struct LsArguments {
 pub(crate) struct ShowArguments {
     /// A record or file
     place: String,
+    /// Wait until the service does not work on it any more; a file it gave up on is a failure
+    #[arg(long)]
+    wait: bool,
 }
 
 pub(crate) async fn list(arguments: LsArguments, context: &Context) -> Result<Exit, Failure> {
@@ -77,8 +81,13 @@ async fn page(app: &App, context: &Context, place: Place, arguments: LsArguments
     if out.json {
         return out.json(&answer);
     }
-    let cells: Vec<Vec<String>> = answer.entries.iter().map(cells).collect();
+    let cells: Vec<Vec<String>> = answer.entries.iter().map(|entry| cells(&place, entry)).collect();
     rows(&cells).iter().try_for_each(|line| out.line(line))?;
+    if answer.remembered {
+        out.say(&format!(
+            "The service cannot list {place}: this is what was sent there from this computer, as its ledger remembers it."
+        ));
+    }
     if answer.entries.is_empty() {
         out.say(&format!("{place} holds nothing."));
     }
@@ -88,7 +97,7 @@ async fn page(app: &App, context: &Context, place: Place, arguments: LsArguments
     Ok(())
 }
 
-fn cells(entry: &EntryRow) -> Vec<String> {
+fn cells(place: &Place, entry: &EntryRow) -> Vec<String> {
     match entry {
         EntryRow::Container { container } => vec![
             container.path.clone(),
@@ -102,6 +111,12 @@ fn cells(entry: &EntryRow) -> Vec<String> {
             size_or_none(file.size),
             if file.verified { "verified".to_owned() } else { file.status.clone() },
             file.modified.map(time).unwrap_or_default(),
+            // Where files are known by ids, the name does not lead to them.
+            if file.path == format!("{}/{}", place.path, file.name) {
+                String::new()
+            } else {
+                file.path.clone()
+            },
         ],
     }
 }
@@ -130,26 +145,31 @@ async fn leftovers(app: &App, context: &Context, place: &Place) -> Result<(), Fa
 pub(crate) async fn show(arguments: ShowArguments, context: &Context) -> Result<Exit, Failure> {
     let place = Place::parse(&arguments.place)?;
     let app = context.look().await?;
+    let request = PlaceRequest { account: place.account.clone(), path: place.path.clone() };
     let entry =
-        app.browse_show(PlaceRequest { account: place.account.clone(), path: place.path.clone() }).await?;
-    let out = &context.out;
-    if out.json {
-        out.json(&entry)?;
-    } else {
-        let (cells, metadata) = match &entry {
-            EntryRow::Container { container } => (of_container(&place, container), &container.metadata),
-            EntryRow::File { file } => (of_file(&place, file), &file.metadata),
-        };
-        let cells: Vec<Vec<String>> =
-            cells.into_iter().map(|(name, value)| vec![format!("{name}:"), value]).collect();
-        rows(&cells).iter().try_for_each(|line| out.line(line))?;
-        if metadata.as_object().is_some_and(|fields| !fields.is_empty()) {
-            out.line("metadata:")?;
-            out.line(&format!("{metadata:#}"))?;
-        }
-    }
+        if arguments.wait { app.browse_processed(request).await? } else { app.browse_show(request).await? };
+    print_entry(&context.out, &place, &entry)?;
     app.stop().await;
     Ok(Exit::Done)
+}
+
+/// One record or file, as a table or as JSON.
+pub(crate) fn print_entry(out: &Output, place: &Place, entry: &EntryRow) -> Result<(), Failure> {
+    if out.json {
+        return out.json(entry);
+    }
+    let (cells, metadata) = match entry {
+        EntryRow::Container { container } => (of_container(place, container), &container.metadata),
+        EntryRow::File { file } => (of_file(place, file), &file.metadata),
+    };
+    let cells: Vec<Vec<String>> =
+        cells.into_iter().map(|(name, value)| vec![format!("{name}:"), value]).collect();
+    rows(&cells).iter().try_for_each(|line| out.line(line))?;
+    if metadata.as_object().is_some_and(|fields| !fields.is_empty()) {
+        out.line("metadata:")?;
+        out.line(&format!("{metadata:#}"))?;
+    }
+    Ok(())
 }
 
 fn of_container(place: &Place, row: &ContainerRow) -> Vec<(&'static str, String)> {

@@ -7,6 +7,7 @@ pub(crate) mod check;
 pub(crate) mod copy;
 pub(crate) mod demo;
 pub(crate) mod get;
+pub(crate) mod import;
 pub(crate) mod put;
 pub(crate) mod queue;
 pub(crate) mod receipts;

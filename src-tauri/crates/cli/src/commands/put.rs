@@ -2,6 +2,7 @@
 
 use crate::{
     choices::{SHAPE, UPLOAD_CLASH, VERIFY, words},
+    commands::import,
     context::Context,
     exit::{Exit, Failure, usage},
     follow, outcome,
@@ -12,7 +13,10 @@ use crate::{
 use clap::Args;
 use labferry_app::{
     App, ClashPolicy, ShapeChoice, VerifyChoice,
-    wire::{answers::Queued, requests::AddUploads},
+    wire::{
+        answers::Queued,
+        requests::{AddUploads, ImportLink},
+    },
 };
 use std::path::Path;
 
@@ -21,6 +25,7 @@ Examples:
   labferry put scan.tif lab:abcd-1234
   labferry put results/ notes.txt lab:abcd-1234 --on-clash rename
   tar cz run7 | labferry put - lab:abcd-1234 --name run7.tar.gz
+  labferry put --from-url https://data.example.org/video.mp4 lab:WORKSPACE
 
 A second start of the same command goes on with what is unfinished; finished parts are not sent again.";
 
@@ -46,12 +51,39 @@ pub(crate) struct PutArguments {
     /// The proof to ask for
     #[arg(long, default_value = "auto", value_parser = words::<VerifyChoice>(VERIFY))]
     verify: VerifyChoice,
+    /// What standard input brings is in Base64: its bytes are sent
+    #[arg(long)]
+    base64: bool,
+    /// Let the service fetch this link by itself, instead of a SOURCE
+    #[arg(long, value_name = "URL", conflicts_with_all = ["base64", "metadata", "on_clash", "shape", "verify"])]
+    from_url: Option<String>,
+    /// With --from-url: the media type, where the link does not tell it
+    #[arg(long, value_name = "TYPE", requires = "from_url")]
+    media_type: Option<String>,
     /// Only queue; the window or `labferry queue run` sends
     #[arg(long)]
     no_wait: bool,
 }
 
 pub(crate) async fn run(arguments: PutArguments, context: &Context) -> Result<Exit, Failure> {
+    if let Some(link) = &arguments.from_url {
+        let place = match arguments.places.as_slice() {
+            [place] => Place::parse(place)?,
+            _ => {
+                return Err(usage(
+                    "With --from-url say only where to: labferry put --from-url URL ACCOUNT:PATH.",
+                ));
+            }
+        };
+        let wanted = ImportLink {
+            account: place.account.clone(),
+            place: place.path.clone(),
+            link: link.clone(),
+            name: arguments.name,
+            media_type: arguments.media_type,
+        };
+        return import::run(wanted, arguments.no_wait, context).await;
+    }
     let (place, mut sources) = split(&arguments)?;
     let metadata = metadata(&arguments.metadata)?;
     let data_folder = context.data_folder()?;
@@ -59,7 +91,7 @@ pub(crate) async fn run(arguments: PutArguments, context: &Context) -> Result<Ex
     let spooled = match sources.iter_mut().find(|source| *source == "-") {
         None => None,
         Some(source) => {
-            let spooled = spool::standard_input(&data_folder)?;
+            let spooled = spool::standard_input(&data_folder, arguments.base64)?;
             *source = spooled.path.display().to_string();
             context.out.say(&format!("Standard input: {}.", size(spooled.bytes)));
             Some(spooled)
@@ -145,6 +177,11 @@ fn split(arguments: &PutArguments) -> Result<(Place, Vec<String>), Failure> {
     let inputs = sources.iter().filter(|source| *source == "-").count();
     if inputs > 1 {
         return Err(usage("Standard input can be sent only once: give - a single time."));
+    }
+    if inputs == 0 && arguments.base64 {
+        return Err(usage(
+            "--base64 is for standard input: give - as the source, as in `labferry put - --base64`.",
+        ));
     }
     if inputs == 1 && arguments.name.is_none() {
         return Err(usage("Standard input has no name of its own: give it one with --name."));

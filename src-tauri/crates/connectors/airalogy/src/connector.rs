@@ -12,8 +12,8 @@ use labferry_model::{
     RemoteFile,
 };
 use labferry_provider::{
-    Action, ActionResult, Advice, ByteRange, ConnectRequest, Download, Leftover, ListRequest, PartBody,
-    Provider, ProviderError, ProviderResult, ReceivedParts, SignedIn, TemporaryLink, UploadRequest,
+    Action, ActionResult, Advice, ByteRange, ConnectRequest, Download, ImportRequest, Leftover, ListRequest,
+    PartBody, Provider, ProviderError, ProviderResult, ReceivedParts, SignedIn, TemporaryLink, UploadRequest,
     UploadSession,
     http::{Answer, ApiClient, ApiUrl, Call, Credential, SignedClient, Transport},
     one_by_one,
@@ -112,6 +112,7 @@ impl Provider for Connector {
             delete: false,
             file_metadata: false,
             links: true,
+            imports_links: false,
             folders: false,
             name_limit: NAME_LIMIT,
             file_versions: false,
@@ -194,6 +195,10 @@ impl Provider for Connector {
         receipts: &[PartReceipt],
     ) -> ProviderResult<RemoteFile> {
         self.finish(session, receipts).await
+    }
+
+    async fn import_link(&self, request: &ImportRequest) -> ProviderResult<String> {
+        Err(ProviderError::unsupported("import link").about(&request.container))
     }
 
     async fn abandon_upload(&self, _session: &UploadSession) -> ProviderResult<()> {

@@ -11,8 +11,8 @@ use labferry_model::{
     RemoteFile,
 };
 use labferry_provider::{
-    Action, ActionResult, Advice, ByteRange, ConnectRequest, Download, Leftover, ListRequest, PartBody,
-    Provider, ProviderError, ProviderResult, ReceivedParts, SignedIn, TemporaryLink, UploadRequest,
+    Action, ActionResult, Advice, ByteRange, ConnectRequest, Download, ImportRequest, Leftover, ListRequest,
+    PartBody, Provider, ProviderError, ProviderResult, ReceivedParts, SignedIn, TemporaryLink, UploadRequest,
     UploadSession,
     http::{Answer, ApiClient, ApiUrl, Call, Credential, SignedClient, Transport, answer::Refusal},
     one_by_one,
@@ -172,6 +172,7 @@ impl Connector {
             delete: true,
             file_metadata: true,
             links: true,
+            imports_links: false,
             folders: true,
             name_limit: NAME_LIMIT,
             file_versions: true,
@@ -263,6 +264,10 @@ impl Provider for Connector {
         receipts: &[PartReceipt],
     ) -> ProviderResult<RemoteFile> {
         self.finish(session, receipts).await
+    }
+
+    async fn import_link(&self, request: &ImportRequest) -> ProviderResult<String> {
+        Err(ProviderError::unsupported("import link").about(&request.container))
     }
 
     async fn abandon_upload(&self, session: &UploadSession) -> ProviderResult<()> {

@@ -3,10 +3,12 @@
 use crate::{
     connector::{Connector, no_such_path},
     places::{ALL, Place, place},
+    upload::NO_ID,
 };
 use labferry_model::ProblemCode;
 use labferry_provider::{
-    Action, ActionField, ActionResult, Advice, FieldKind, ProviderError, ProviderResult, http::SignedUrl,
+    Action, ActionField, ActionResult, Advice, FieldKind, ImportRequest, ProviderError, ProviderResult,
+    http::SignedUrl,
 };
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -57,9 +59,9 @@ impl Connector {
         match (place(path), name) {
             (Some(Place::Top), IMPORT) => {
                 let container = self.workspaces.first().map_or(ALL, String::as_str);
-                self.import(container, fields).await
+                self.import_by_action(container, fields).await
             }
-            (Some(Place::Container(container)), IMPORT) => self.import(container, fields).await,
+            (Some(Place::Container(container)), IMPORT) => self.import_by_action(container, fields).await,
             (Some(Place::File { id, .. }), STATUS) => {
                 self.tell_status(path, id).await.map_err(|error| error.about(path))
             }
@@ -73,7 +75,7 @@ impl Connector {
         }
     }
 
-    async fn import(
+    async fn import_by_action(
         &self,
         container: &str,
         fields: &BTreeMap<String, String>,
@@ -83,21 +85,50 @@ impl Connector {
             ProviderError::new(OPERATION, ProblemCode::InvalidRequest, Advice::Stop)
                 .because("the link must begin with https:// or http:// and name a host")
         })?;
-        let mut file = json!({ "remote_uri": link.reveal() });
-        if !field("type").is_empty() {
-            file["content_type"] = field("type").into();
-        }
-        let made = self.make_file(OPERATION, container, file, Some(link.reveal())).await?;
-        let id = made
-            .file_uuid
-            .filter(|id| !id.is_empty())
-            .ok_or_else(|| ProviderError::bad_answer(OPERATION, "the service gave the new file no id"))?;
-        let status = made.processing_status.unwrap_or_else(|| "pending".into());
+        let media_type = Some(field("type").to_owned()).filter(|kind| !kind.is_empty());
+        let (id, status) = self.import(OPERATION, container, &link, media_type).await?;
         Ok(ActionResult {
             message: format!("The service fetches the file from {}; it is {status}.", link.host()),
             place: Some(format!("{container}/{id}")),
             details: json!({ "file_uuid": id, "processing_status": status }),
         })
+    }
+
+    pub(crate) async fn import_from(&self, request: &ImportRequest) -> ProviderResult<String> {
+        const OPERATION: &str = "import link";
+        let Some(Place::Container(container)) = place(&request.container) else {
+            return Err(no_such_path(OPERATION, &request.container));
+        };
+        if let Some(name) = &request.name {
+            let why = "Aymara AI names a file it fetches by its link; leave the name out";
+            return Err(ProviderError::new(OPERATION, ProblemCode::InvalidRequest, Advice::Stop)
+                .about(name)
+                .because(why));
+        }
+        let (id, _) = self.import(OPERATION, container, &request.link, request.media_type.clone()).await?;
+        Ok(format!("{container}/{id}"))
+    }
+
+    /// Lets the service fetch a file. The file's id, and how far that is.
+    async fn import(
+        &self,
+        operation: &'static str,
+        container: &str,
+        link: &SignedUrl,
+        media_type: Option<String>,
+    ) -> ProviderResult<(String, String)> {
+        let mut file = json!({ "remote_uri": link.reveal() });
+        if let Some(kind) = media_type {
+            file["content_type"] = kind.into();
+        }
+        let made = self.make_files(operation, container, vec![file], Some(link.reveal())).await?;
+        let [made] = made.as_slice() else {
+            let words = format!("one file was asked for and the service answered with {}", made.len());
+            return Err(ProviderError::bad_answer(operation, words));
+        };
+        let id = made.file_uuid.clone().filter(|id| !id.is_empty());
+        let id = id.ok_or_else(|| ProviderError::bad_answer(operation, NO_ID))?;
+        Ok((id, made.processing_status.clone().unwrap_or_else(|| "pending".into())))
     }
 
     async fn tell_status(&self, path: &str, id: &str) -> ProviderResult<ActionResult> {

@@ -65,6 +65,9 @@ pub(crate) struct FileUpload {
     pub(crate) file_url: Option<String>,
     #[serde(deserialize_with = "lenient")]
     pub(crate) processing_status: Option<String>,
+    /// The name it was announced by.
+    #[serde(deserialize_with = "lenient")]
+    pub(crate) local_file_path: Option<String>,
 }
 
 /// The new files, in the order they were asked for.

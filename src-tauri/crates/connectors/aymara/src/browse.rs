@@ -7,12 +7,15 @@ use crate::{
     places::{ALL, Place, display_name, is_link, place, workspace},
 };
 use futures_util::{StreamExt, stream};
-use labferry_model::{Container, ContainerKind, Entry, FileStatus, Metadata, Page, ProblemCode, RemoteFile};
+use labferry_model::{
+    Container, ContainerKind, Entry, FileStatus, Metadata, Page, ProblemCode, RemoteFile,
+    remote_file::WHY_FAILED,
+};
 use labferry_provider::{
     Advice, Leftover, ListRequest, ListScope, ProviderError, ProviderResult, http::Call,
 };
 use serde_json::Value;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Files a page, at most: what the service gives when nothing is asked for.
 const LARGEST_PAGE: u32 = 100;
@@ -42,9 +45,10 @@ impl Search {
     }
 }
 
-/// Where the next page begins, and the first file of this one: a service that ignores the offset gives it again.
+/// Where the next page begins, and the first file of this one: a service that ignores the offset gives it again. A person
+/// may write the offset alone.
 fn read_page(text: &str) -> Option<(u64, &str)> {
-    let (offset, first) = text.split_once('.')?;
+    let (offset, first) = text.split_once('.').unwrap_or((text, ""));
     let offset = offset.parse().ok().filter(|offset| *offset > 0)?;
     Some((offset, first))
 }
@@ -215,24 +219,48 @@ impl Connector {
                 }
             };
             keep("processing_status", status.processing_status);
-            keep("error_message", status.error_message);
+            keep(WHY_FAILED, status.error_message);
         }
         Ok(file)
     }
 
-    /// The file of a name, the newest of several; one that is whole before one whose bytes are missing.
-    pub(crate) async fn find_by_name(
+    /// The files of these names, each the newest of several; one that is whole before one whose bytes are missing. One
+    /// listing serves them all.
+    pub(crate) async fn find_by_names(
         &self,
         container: &str,
-        name: &str,
-    ) -> ProviderResult<Option<RemoteFile>> {
+        names: &[String],
+    ) -> ProviderResult<Vec<Option<RemoteFile>>> {
         const OPERATION: &str = "find file";
-        let mut unfinished = None;
+        let mut of_name: BTreeMap<&str, Vec<String>> =
+            names.iter().map(|name| (name.as_str(), Vec::new())).collect();
         for detail in self.all_files(OPERATION, container).await? {
-            let Some(id) = detail.file_uuid.as_deref().filter(|id| name_of(&detail, id) == name) else {
-                continue;
-            };
-            match self.describe_file(OPERATION, container, id).await {
+            let Some(id) = detail.file_uuid.clone() else { continue };
+            if let Some(ids) = of_name.get_mut(name_of(&detail, &id).as_str()) {
+                ids.push(id);
+            }
+        }
+        // Owned, so that the questions may be asked at once.
+        let wanted: Vec<Vec<String>> =
+            names.iter().map(|name| of_name.get(name.as_str()).cloned().unwrap_or_default()).collect();
+        stream::iter(wanted)
+            .map(|ids| async move { self.whole_before_unfinished(OPERATION, container, &ids).await })
+            .buffered(AT_ONCE)
+            .collect::<Vec<_>>()
+            .await
+            .into_iter()
+            .collect()
+    }
+
+    async fn whole_before_unfinished(
+        &self,
+        operation: &'static str,
+        container: &str,
+        ids: &[String],
+    ) -> ProviderResult<Option<RemoteFile>> {
+        let mut unfinished = None;
+        for id in ids {
+            match self.describe_file(operation, container, id).await {
                 Ok(file) if file.status == FileStatus::Pending => unfinished = unfinished.or(Some(file)),
                 Ok(file) => return Ok(Some(file)),
                 Err(error) if error.is_not_found() => {}
@@ -376,7 +404,8 @@ mod tests {
     #[test]
     fn a_page_is_known_by_its_offset_and_what_came_before() {
         assert_eq!(read_page("100.u-1"), Some((100, "u-1")));
-        for bad in ["", "0", "100", "0.u", "-1.u", "second", "1&limit=9"] {
+        assert_eq!(read_page("100"), Some((100, "")));
+        for bad in ["", "0", "0.u", "-1.u", "second", "1&limit=9"] {
             assert_eq!(read_page(bad), None, "{bad}");
         }
     }

@@ -14,11 +14,10 @@ use labferry_model::{
     RemoteFile,
 };
 use labferry_provider::{
-    Action, ActionResult, Advice, ByteRange, ConnectRequest, Download, Leftover, ListRequest, PartBody,
-    Provider, ProviderError, ProviderResult, ReceivedParts, SignedIn, TemporaryLink, UploadRequest,
+    Action, ActionResult, Advice, ByteRange, ConnectRequest, Download, ImportRequest, Leftover, ListRequest,
+    PartBody, Provider, ProviderError, ProviderResult, ReceivedParts, SignedIn, TemporaryLink, UploadRequest,
     UploadSession,
     http::{Answer, ApiClient, ApiUrl, Call, Credential, SignedClient, Transport},
-    one_by_one,
 };
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use std::{
@@ -35,6 +34,10 @@ const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'
 
 /// The largest object S3 takes in one request.
 const WHOLE_LIMIT: u64 = 5 << 30;
+
+/// Files announced in one request, and names looked for in one listing. The service names no limit; as many as a page of a
+/// listing holds.
+const ANNOUNCE_AT_ONCE: u32 = 100;
 
 /// Whether ranges were seen to work.
 const RANGES_UNKNOWN: u8 = 0;
@@ -174,10 +177,11 @@ impl Provider for Connector {
             delete: true,
             file_metadata: false,
             links: true,
+            imports_links: true,
             folders: false,
             name_limit: NAME_LIMIT as u32,
             file_versions: false,
-            announce_at_once: 1,
+            announce_at_once: ANNOUNCE_AT_ONCE,
             refuses_taken: false,
             files_per_record: None,
         })
@@ -230,11 +234,12 @@ impl Provider for Connector {
     }
 
     async fn find_file(&self, container: &str, name: &str) -> ProviderResult<Option<RemoteFile>> {
-        self.find_by_name(container, name).await
+        let found = self.find_by_names(container, &[name.to_owned()]).await?;
+        Ok(found.into_iter().next().flatten())
     }
 
     async fn find_files(&self, container: &str, names: &[String]) -> ProviderResult<Vec<Option<RemoteFile>>> {
-        one_by_one(names, |name| self.find_file(container, name)).await.into_iter().collect()
+        self.find_by_names(container, names).await
     }
 
     async fn begin_upload(&self, request: &UploadRequest) -> ProviderResult<UploadSession> {
@@ -242,7 +247,7 @@ impl Provider for Connector {
     }
 
     async fn begin_uploads(&self, requests: &[UploadRequest]) -> Vec<ProviderResult<UploadSession>> {
-        one_by_one(requests, |request| self.begin_upload(request)).await
+        self.begin_many(requests).await
     }
 
     async fn send_part(
@@ -264,6 +269,10 @@ impl Provider for Connector {
         receipts: &[PartReceipt],
     ) -> ProviderResult<RemoteFile> {
         self.finish(session, receipts).await
+    }
+
+    async fn import_link(&self, request: &ImportRequest) -> ProviderResult<String> {
+        self.import_from(request).await
     }
 
     async fn abandon_upload(&self, session: &UploadSession) -> ProviderResult<()> {

@@ -14,9 +14,13 @@ use labferry_model::{FileStatus, PartPlan, PartReceipt, ProblemCode, RemoteFile}
 use labferry_provider::{
     Advice, PartBody, ProviderError, ProviderResult, ReceivedParts, UploadRequest, UploadSession,
     http::{Call, MultipartForm, SignedUrl},
+    one_by_one,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+
+const BEGIN: &str = "begin upload";
+pub(crate) const NO_ID: &str = "the service gave the new file no id";
 
 /// What is kept of an upload.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -38,71 +42,137 @@ fn memory(operation: &'static str, session: &UploadSession) -> ProviderResult<Me
         .map_err(|_| lost(operation, "what was stored of the upload cannot be read"))
 }
 
-impl Connector {
-    pub(crate) async fn begin(&self, request: &UploadRequest) -> ProviderResult<UploadSession> {
-        const OPERATION: &str = "begin upload";
-        let Some(Place::Container(container)) = place(&request.container) else {
-            return Err(no_such_path(OPERATION, &request.container));
-        };
-        let guessed =
-            || mime_guess::from_path(&request.name).first_raw().unwrap_or("application/octet-stream");
-        let media_type = request.media_type.clone().unwrap_or_else(|| guessed().to_owned());
-        let id = if self.by_form {
-            None
-        } else {
-            let (id, link) = self.announce(OPERATION, container, &request.name, &media_type).await?;
-            self.links.keep(&id, link);
-            Some(id)
-        };
-        let memory = Memory {
-            container: container.to_owned(),
-            name: request.name.clone(),
-            size: request.size,
-            media_type,
-            id,
-        };
-        let memory = serde_json::to_value(memory).map_err(|error| {
-            ProviderError::new(OPERATION, ProblemCode::Internal, Advice::Stop).caused_by(error)
-        })?;
-        Ok(UploadSession { in_parts: false, part_size: request.size, memory })
-    }
+/// What is sent with a file and announced for it.
+fn media_type(request: &UploadRequest) -> String {
+    let guessed = || mime_guess::from_path(&request.name).first_raw().unwrap_or("application/octet-stream");
+    request.media_type.clone().unwrap_or_else(|| guessed().to_owned())
+}
 
-    /// Asks for the link a file is sent to.
-    async fn announce(
-        &self,
-        operation: &'static str,
-        container: &str,
-        name: &str,
-        media_type: &str,
-    ) -> ProviderResult<(String, SignedUrl)> {
-        let file = json!({ "local_file_path": name, "content_type": media_type });
-        let made =
-            self.make_file(operation, container, file, None).await.map_err(|error| error.about(name))?;
-        let id = made.file_uuid.filter(|id| !id.is_empty());
-        let link = made.file_url.as_deref().and_then(SignedUrl::parse);
-        match (id, link) {
-            (Some(id), Some(link)) => Ok((id, link)),
-            (Some(id), None) => {
-                // Nobody could ever send it.
-                let words = match self.remove(operation, &id).await {
-                    Ok(()) => "the service gave no link to send to".to_owned(),
-                    Err(_) => format!("the service gave no link to send to, and keeps the empty entry {id}"),
-                };
-                Err(ProviderError::bad_answer(operation, words))
+/// What is kept of an announced file, or of one that will go in a form.
+fn session(container: &str, request: &UploadRequest, id: Option<String>) -> ProviderResult<UploadSession> {
+    let memory = Memory {
+        container: container.to_owned(),
+        name: request.name.clone(),
+        size: request.size,
+        media_type: media_type(request),
+        id,
+    };
+    let memory = serde_json::to_value(memory)
+        .map_err(|error| ProviderError::new(BEGIN, ProblemCode::Internal, Advice::Stop).caused_by(error))?;
+    Ok(UploadSession { in_parts: false, part_size: request.size, memory })
+}
+
+impl Connector {
+    /// Announces files, in one request for all of them. Where that is refused, each is announced by itself and told of its
+    /// own refusal: one bad name takes no other file with it.
+    pub(crate) async fn begin_many(&self, requests: &[UploadRequest]) -> Vec<ProviderResult<UploadSession>> {
+        let together = match requests {
+            [first, _, ..] if !self.by_form => match place(&first.container) {
+                Some(Place::Container(container)) => self.announce(container, requests).await,
+                _ => Err(no_such_path(BEGIN, &first.container)),
+            },
+            _ => return one_by_one(requests, |request| self.begin(request)).await,
+        };
+        match together {
+            Ok(sessions) => sessions,
+            Err(error) if error.advice == Advice::Stop && error.problem.code != ProblemCode::BadAnswer => {
+                one_by_one(requests, |request| self.begin(request)).await
             }
-            _ => Err(ProviderError::bad_answer(operation, "the service gave the new file no id")),
+            Err(error) => requests.iter().map(|request| Err(error.repeated().about(&request.name))).collect(),
         }
     }
 
-    /// Makes one file, to be sent or to be fetched by the service. `secret` is what no error may repeat.
-    pub(crate) async fn make_file(
+    pub(crate) async fn begin(&self, request: &UploadRequest) -> ProviderResult<UploadSession> {
+        let Some(Place::Container(container)) = place(&request.container) else {
+            return Err(no_such_path(BEGIN, &request.container));
+        };
+        if self.by_form {
+            return session(container, request, None);
+        }
+        let announced = self.announce(container, std::slice::from_ref(request)).await;
+        let mut announced = announced.map_err(|error| error.about(&request.name))?;
+        announced.pop().unwrap_or_else(|| Err(ProviderError::bad_answer(BEGIN, NO_ID)))
+    }
+
+    /// Asks for the links that files are sent to, all in one request.
+    async fn announce(
+        &self,
+        container: &str,
+        requests: &[UploadRequest],
+    ) -> ProviderResult<Vec<ProviderResult<UploadSession>>> {
+        let files = requests
+            .iter()
+            .map(|file| json!({ "local_file_path": file.name, "content_type": media_type(file) }))
+            .collect();
+        let made = self.make_files(BEGIN, container, files, None).await?;
+        // Another's link would put the right bytes under the wrong name.
+        let in_order = made.len() == requests.len()
+            && made.iter().zip(requests).all(|(made, request)| {
+                made.local_file_path.as_ref().is_none_or(|name| *name == request.name)
+            });
+        if !in_order {
+            let words = format!(
+                "{} files were announced and the service answered with {} or with others",
+                requests.len(),
+                made.len()
+            );
+            let left = self.take_back(&made).await;
+            return Err(ProviderError::bad_answer(BEGIN, format!("{words}{left}")));
+        }
+        let mut sessions = Vec::with_capacity(made.len());
+        for (made, request) in made.into_iter().zip(requests) {
+            sessions.push(self.announced(container, request, made).await);
+        }
+        Ok(sessions)
+    }
+
+    /// The session of an announced file.
+    async fn announced(
+        &self,
+        container: &str,
+        request: &UploadRequest,
+        made: FileUpload,
+    ) -> ProviderResult<UploadSession> {
+        let link = made.file_url.as_deref().and_then(SignedUrl::parse);
+        match (made.file_uuid.clone().filter(|id| !id.is_empty()), link) {
+            (Some(id), Some(link)) => {
+                self.links.keep(&id, link);
+                session(container, request, Some(id))
+            }
+            (Some(_), None) => {
+                // Nobody could ever send it.
+                let left = self.take_back(&[made]).await;
+                let words = format!("the service gave no link to send to{left}");
+                Err(ProviderError::bad_answer(BEGIN, words).about(&request.name))
+            }
+            _ => Err(ProviderError::bad_answer(BEGIN, NO_ID).about(&request.name)),
+        }
+    }
+
+    /// Removes what was announced in vain, and gives the words for what could not be removed.
+    async fn take_back(&self, made: &[FileUpload]) -> String {
+        let mut left = Vec::new();
+        for id in made.iter().filter_map(|file| file.file_uuid.as_deref()).filter(|id| !id.is_empty()) {
+            match self.remove(BEGIN, id).await {
+                Err(error) if !error.is_not_found() => left.push(id),
+                _ => {}
+            }
+        }
+        match left[..] {
+            [] => String::new(),
+            _ => format!(", and keeps empty entries: {}", left.join(", ")),
+        }
+    }
+
+    /// Makes files, to be sent or to be fetched by the service. `secret` is what no error may repeat.
+    pub(crate) async fn make_files(
         &self,
         operation: &'static str,
         container: &str,
-        file: serde_json::Value,
+        files: Vec<serde_json::Value>,
         secret: Option<&str>,
-    ) -> ProviderResult<FileUpload> {
-        let mut body = json!({ "files": [file] });
+    ) -> ProviderResult<Vec<FileUpload>> {
+        let mut body = json!({ "files": files });
         if let Some(workspace) = workspace(container) {
             body["workspace_uuid"] = workspace.into();
         }
@@ -111,14 +181,8 @@ impl Connector {
         if let Some(secret) = secret {
             call = call.secret(secret);
         }
-        let mut made: FileUploads = self.send(&url, call).await?.json().await?;
-        match made.files.len() {
-            1 => Ok(made.files.remove(0)),
-            other => {
-                let words = format!("one file was announced and the service answered with {other}");
-                Err(ProviderError::bad_answer(operation, words))
-            }
-        }
+        let made: FileUploads = self.send(&url, call).await?.json().await?;
+        Ok(made.files)
     }
 
     pub(crate) async fn send_file(

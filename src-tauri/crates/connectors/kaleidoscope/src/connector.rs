@@ -13,8 +13,8 @@ use labferry_model::{
     Capabilities, Container, Entry, Metadata, Page, PartPlan, PartReceipt, Problem, ProblemCode, RemoteFile,
 };
 use labferry_provider::{
-    Action, ActionResult, Advice, ByteRange, ConnectRequest, Download, Leftover, ListRequest, PartBody,
-    Provider, ProviderError, ProviderResult, ReceivedParts, SignedIn, TemporaryLink, UploadRequest,
+    Action, ActionResult, Advice, ByteRange, ConnectRequest, Download, ImportRequest, Leftover, ListRequest,
+    PartBody, Provider, ProviderError, ProviderResult, ReceivedParts, SignedIn, TemporaryLink, UploadRequest,
     UploadSession,
     http::{Answer, ApiClient, ApiUrl, Call, Credential, Reply, SignedClient, Transport, answer::Refusal},
     one_by_one,
@@ -203,6 +203,7 @@ impl Connector {
             delete: false,
             file_metadata: false,
             links: false,
+            imports_links: false,
             folders: false,
             name_limit: NAME_LIMIT,
             file_versions: false,
@@ -312,6 +313,10 @@ impl Provider for Connector {
         receipts: &[PartReceipt],
     ) -> ProviderResult<RemoteFile> {
         self.finish(session, receipts).await
+    }
+
+    async fn import_link(&self, request: &ImportRequest) -> ProviderResult<String> {
+        Err(ProviderError::unsupported("import link").about(&request.container))
     }
 
     async fn abandon_upload(&self, session: &UploadSession) -> ProviderResult<()> {

@@ -14,8 +14,8 @@ use labferry_model::{
     ProblemCode, RemoteFile,
 };
 use labferry_provider::{
-    Action, ActionResult, Advice, ByteRange, ConnectRequest, Download, Leftover, ListRequest, PartBody,
-    Provider, ProviderError, ProviderResult, ReceivedParts, SignedIn, TemporaryLink, UploadRequest,
+    Action, ActionResult, Advice, ByteRange, ConnectRequest, Download, ImportRequest, Leftover, ListRequest,
+    PartBody, Provider, ProviderError, ProviderResult, ReceivedParts, SignedIn, TemporaryLink, UploadRequest,
     UploadSession,
     http::{Answer, ApiClient, ApiUrl, Call, Credential, SignedClient, Transport, answer::Refusal},
 };
@@ -223,6 +223,7 @@ impl Connector {
             delete: true,
             file_metadata: true,
             links: false,
+            imports_links: false,
             folders: false,
             name_limit: NAME_LIMIT,
             file_versions: false,
@@ -319,6 +320,10 @@ impl Provider for Connector {
         _receipts: &[PartReceipt],
     ) -> ProviderResult<RemoteFile> {
         self.commit(session).await
+    }
+
+    async fn import_link(&self, request: &ImportRequest) -> ProviderResult<String> {
+        Err(ProviderError::unsupported("import link").about(&request.container))
     }
 
     async fn abandon_upload(&self, session: &UploadSession) -> ProviderResult<()> {

@@ -8,9 +8,9 @@ use labferry_model::{
     PartReceipt, PartRules, Problem, ProblemCode, RemoteDigest, RemoteFile,
 };
 use labferry_provider::{
-    Action, ActionResult, Advice, ByteRange, Download, Leftover, ListRequest, PartBody, Provider,
-    ProviderError, ProviderResult, ReceivedPart, ReceivedParts, SignedIn, TemporaryLink, UploadRequest,
-    UploadSession, one_by_one,
+    Action, ActionResult, Advice, ByteRange, Download, ImportRequest, Leftover, ListRequest, PartBody,
+    Provider, ProviderError, ProviderResult, ReceivedPart, ReceivedParts, SignedIn, TemporaryLink,
+    UploadRequest, UploadSession, one_by_one,
 };
 use md5::{Digest as _, Md5};
 use std::{
@@ -209,6 +209,7 @@ impl Provider for FakeService {
             delete: true,
             file_metadata: false,
             links: false,
+            imports_links: false,
             folders: false,
             name_limit: 255,
             file_versions: false,
@@ -396,6 +397,10 @@ impl Provider for FakeService {
         }
         let file = self.file(&name, fault).ok_or_else(|| lost("finish upload"))?;
         Self::answer("finish upload", fault, file)
+    }
+
+    async fn import_link(&self, request: &ImportRequest) -> ProviderResult<String> {
+        Err(ProviderError::unsupported("import link").about(&request.container))
     }
 
     async fn abandon_upload(&self, session: &UploadSession) -> ProviderResult<()> {
