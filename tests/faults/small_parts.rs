@@ -6,8 +6,8 @@ use labferry_model::{
     Capabilities, Container, Entry, Metadata, Page, PartPlan, PartReceipt, Problem, RemoteFile,
 };
 use labferry_provider::{
-    Action, ActionResult, ByteRange, Download, Leftover, ListRequest, PartBody, Provider, ProviderResult,
-    ReceivedParts, SignedIn, TemporaryLink, UploadRequest, UploadSession,
+    Action, ActionResult, ByteRange, Download, ImportRequest, Leftover, ListRequest, PartBody, Provider,
+    ProviderResult, ReceivedParts, SignedIn, TemporaryLink, UploadRequest, UploadSession,
 };
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -96,6 +96,10 @@ impl Provider for SmallParts {
         receipts: &[PartReceipt],
     ) -> ProviderResult<RemoteFile> {
         self.0.finish_upload(session, receipts).await
+    }
+
+    async fn import_link(&self, request: &ImportRequest) -> ProviderResult<String> {
+        self.0.import_link(request).await
     }
 
     async fn abandon_upload(&self, session: &UploadSession) -> ProviderResult<()> {

@@ -115,6 +115,11 @@ pub(crate) const LINES: &[Line] = &[
         cell: |column| yes(column, "file_metadata"),
     },
     Line { label: "temporary links", facts: &["links"], cell: |column| yes(column, "links") },
+    Line {
+        label: "fetch a file from a link by itself",
+        facts: &["imports_links"],
+        cell: |column| yes(column, "imports_links"),
+    },
     Line { label: "`/` in names is kept", facts: &["folders"], cell: |column| yes(column, "folders") },
     Line {
         label: "longest name",

@@ -57,7 +57,7 @@ fn told_or_tolerated(question: &str, result: ProviderResult<()>) {
 }
 
 pub(crate) async fn unknown_members_are_passed_over(target: &Target) {
-    target.lab.fault(json!({ "door": "service" }), 0, strange("unknown_members")).await;
+    target.lab().fault(json!({ "door": "service" }), 0, strange("unknown_members")).await;
     let provider = target.connect();
     provider.check_sign_in().await.unwrap();
     let place = target.place(&*provider).await;
@@ -69,7 +69,7 @@ pub(crate) async fn unknown_members_are_passed_over(target: &Target) {
         provider.list(&list("")).await.unwrap();
         provider.list(&list(&place)).await.unwrap();
     }
-    target.lab.faults_struck().await;
+    target.lab().faults_struck().await;
 }
 
 pub(crate) async fn other_shapes_are_told_and_lose_nothing(target: &Target) {
@@ -78,13 +78,13 @@ pub(crate) async fn other_shapes_are_told_and_lose_nothing(target: &Target) {
     let content = bytes(2, 70_000);
     let file = put(&*provider, &place, "kept.bin", &content, None).await;
     for how in ["no_members", "other_types"] {
-        target.lab.fault(json!({ "door": "service" }), 0, strange(how)).await;
+        target.lab().fault(json!({ "door": "service" }), 0, strange(how)).await;
         // Nothing is remembered from the right answers before.
         let fresh = target.connect();
         for (question, result) in every_question(&*fresh, &place, &file.path).await {
             told_or_tolerated(question, result);
         }
-        target.lab.faults_struck().await;
+        target.lab().faults_struck().await;
     }
     holds(&*target.connect(), &file.path, &content).await;
 }
@@ -94,8 +94,8 @@ pub(crate) async fn an_endless_answer_is_cut_off(target: &Target) {
     let error = refused(target.connect().check_sign_in().await);
     let codes = [ProblemCode::BadAnswer, ProblemCode::NotTheService];
     assert!(codes.contains(&error.problem.code) && error.advice == Advice::Stop, "{error}");
-    target.lab.faults_struck().await;
-    let sent: u64 = target.lab.requests().await.iter().filter_map(|seen| seen["bytes_sent"].as_u64()).sum();
+    target.lab().faults_struck().await;
+    let sent: u64 = target.lab().requests().await.iter().filter_map(|seen| seen["bytes_sent"].as_u64()).sum();
     assert!(sent > 1 << 20, "the answer was not read at all: {sent} bytes");
     assert!(sent < BOUND, "{sent} bytes of an endless answer were taken");
 }
@@ -105,12 +105,12 @@ pub(crate) async fn a_web_page_in_place_of_an_answer_is_told(target: &Target) {
     let place = target.place(&*provider).await;
     let content = bytes(3, 70_000);
     let file = put(&*provider, &place, "kept.bin", &content, None).await;
-    target.lab.fault(json!({ "door": "service" }), 0, strange("web_page")).await;
+    target.lab().fault(json!({ "door": "service" }), 0, strange("web_page")).await;
     let fresh = target.connect();
     for (question, result) in every_question(&*fresh, &place, &file.path).await {
         told_or_tolerated(question, result);
     }
-    target.lab.faults_struck().await;
+    target.lab().faults_struck().await;
     holds(&*target.connect(), &file.path, &content).await;
 }
 
@@ -138,7 +138,7 @@ pub(crate) async fn places_of_other_services_are_refused(target: &Target) {
     let place = target.place(&*provider).await;
     let kept = bytes(4, 10);
     let file = put(&*provider, &place, "kept.bin", &kept, None).await;
-    let before = target.lab.get("/inspect/files").await;
+    let before = target.lab().get("/inspect/files").await;
     for path in ELSEWHERE {
         let opened = provider.open_download(path, None, None).await.map(drop);
         let deleted = provider.delete(path).await;
@@ -158,6 +158,6 @@ pub(crate) async fn places_of_other_services_are_refused(target: &Target) {
             );
         }
     }
-    assert_eq!(target.lab.get("/inspect/files").await, before);
+    assert_eq!(target.lab().get("/inspect/files").await, before);
     holds(&*provider, &file.path, &kept).await;
 }
