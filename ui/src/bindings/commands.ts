@@ -24,6 +24,7 @@ import type { EventList } from "./EventList";
 import type { EventsSince } from "./EventsSince";
 import type { FieldRow } from "./FieldRow";
 import type { FileRow } from "./FileRow";
+import type { ImportLink } from "./ImportLink";
 import type { LeftoverRow } from "./LeftoverRow";
 import type { LinkAnswer } from "./LinkAnswer";
 import type { ListPlace } from "./ListPlace";
@@ -32,6 +33,7 @@ import type { ListTransfers } from "./ListTransfers";
 import type { MoveTransfer } from "./MoveTransfer";
 import type { PageAnswer } from "./PageAnswer";
 import type { PartRow } from "./PartRow";
+import type { PlaceAnswer } from "./PlaceAnswer";
 import type { PlaceRequest } from "./PlaceRequest";
 import type { PlacesRequest } from "./PlacesRequest";
 import type { ProblemWords } from "./ProblemWords";
@@ -51,6 +53,7 @@ import type { TransferRow } from "./TransferRow";
 import type { TransferSelection } from "./TransferSelection";
 
 export type { AccountRequest, AccountRow, ActionAnswer, ActionFieldRow, ActionRow, AddAccount, AddDownloads, AddUploads, AppEvent, AppState, Changed, CheckLedger, CheckPlace, CheckRow, CheckedLedger, ContainerRow, DigestRow, DigestsRow, EditRecord, Empty, EntryRow, EventList, EventsSince, FieldRow, FileRow, LeftoverRow, LinkAnswer, ListPlace, ListReceipts, ListTransfers, MoveTransfer, PageAnswer, PartRow, PlaceRequest, PlacesRequest, ProblemWords, ProgressSample, QueueCounts, Queued, ReceiptRow, Renamed, RunAction, ServiceRow, SettingsRow, SignInAnswer, TransferDetail, TransferList, TransferRequest, TransferRow, TransferSelection };
+export type { AccountRequest, AccountRow, ActionAnswer, ActionFieldRow, ActionRow, AddAccount, AddDownloads, AddUploads, AppEvent, AppState, Changed, CheckPlace, CheckRow, ContainerRow, DigestRow, DigestsRow, EditRecord, Empty, EntryRow, EventList, EventsSince, FieldRow, FileRow, ImportLink, LeftoverRow, LinkAnswer, ListPlace, ListReceipts, ListTransfers, MoveTransfer, PageAnswer, PartRow, PlaceAnswer, PlaceRequest, PlacesRequest, ProblemWords, ProgressSample, QueueCounts, Queued, ReceiptRow, RunAction, ServiceRow, SettingsRow, SignInAnswer, TransferDetail, TransferList, TransferRequest, TransferRow, TransferSelection };
 
 /** Every command a front end may give: its request and its answer. */
 export type Commands = {
@@ -63,6 +66,7 @@ export type Commands = {
   "practice_lab.start": { request: Empty; answer: Array<AccountRow> };
   "browse.list": { request: ListPlace; answer: PageAnswer };
   "browse.show": { request: PlaceRequest; answer: EntryRow };
+  "browse.processed": { request: PlaceRequest; answer: EntryRow };
   "browse.leftovers": { request: PlaceRequest; answer: Array<LeftoverRow> };
   "browse.clear_leftovers": { request: PlacesRequest; answer: Changed };
   "records.create": { request: EditRecord; answer: ContainerRow };
@@ -74,6 +78,7 @@ export type Commands = {
   "actions.list": { request: PlaceRequest; answer: Array<ActionRow> };
   "actions.run": { request: RunAction; answer: ActionAnswer };
   "uploads.add": { request: AddUploads; answer: Queued };
+  "uploads.import": { request: ImportLink; answer: PlaceAnswer };
   "downloads.add": { request: AddDownloads; answer: Queued };
   "transfers.list": { request: ListTransfers; answer: TransferList };
   "transfers.show": { request: TransferRequest; answer: TransferDetail };
@@ -105,6 +110,7 @@ export const commandNames: readonly CommandName[] = [
   "practice_lab.start",
   "browse.list",
   "browse.show",
+  "browse.processed",
   "browse.leftovers",
   "browse.clear_leftovers",
   "records.create",
@@ -116,6 +122,7 @@ export const commandNames: readonly CommandName[] = [
   "actions.list",
   "actions.run",
   "uploads.add",
+  "uploads.import",
   "downloads.add",
   "transfers.list",
   "transfers.show",
