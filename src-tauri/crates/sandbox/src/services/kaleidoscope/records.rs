@@ -78,7 +78,8 @@ pub(crate) async fn by_keys(
                 .iter()
                 .any(|keys| contents.key_fields.iter().any(|field| keys.get(&field.id) == Some(&record.key)))
     });
-    Ok(Json(found.map(|record| kaleidoscope.record_json(contents, record)).collect()))
+    // The official client reads each from a member of its own here, unlike in every other list.
+    Ok(Json(found.map(|record| json!({ "record": kaleidoscope.record_json(contents, record) })).collect()))
 }
 
 /// `GET /records/{id}`
