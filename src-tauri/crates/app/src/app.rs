@@ -83,6 +83,8 @@ pub(crate) struct Shared {
     /// Why the engine does not run although it should.
     pub(crate) trouble: Mutex<Option<ProblemWords>>,
     pub(crate) tasks: Mutex<Vec<tokio::task::JoinHandle<()>>>,
+    /// The settings the engine was given last.
+    pub(crate) followed: Mutex<Option<settings::Stored>>,
 }
 
 /// An open data folder. Clones share it.
@@ -104,9 +106,6 @@ impl App {
             return Err(busy(&folder));
         }
         let store = Store::open(&folder).await?;
-        if ownership.is_some() {
-            store.prune_events(EVENTS_KEPT).await?;
-        }
         let vault = if options.vault_in_memory {
             Vault::memory()
         } else {
@@ -149,10 +148,21 @@ impl App {
             in_background: AtomicBool::new(false),
             trouble: Mutex::default(),
             tasks: Mutex::default(),
+            followed: Mutex::default(),
         });
+        shared.follow_settings().await?;
         let app = Self { shared };
         let seen = *app.shared.store.committed().borrow();
         app.keep(tokio::spawn(events::pump(Arc::downgrade(&app.shared), seen)));
+        if app.owns() {
+            // Beside everything else: after a drop of a million files it takes a while.
+            let store = app.shared.store.clone();
+            app.keep(tokio::spawn(async move {
+                if let Err(error) = store.prune_events(EVENTS_KEPT).await {
+                    tracing::warn!(%error, "old events could not be forgotten");
+                }
+            }));
+        }
         Ok(app)
     }
 

@@ -62,7 +62,7 @@ impl Shared {
         let mut events = Vec::with_capacity(in_order.len());
         for (number, id) in in_order {
             if let Some(transfer) = self.store.transfer(id).await? {
-                let row = Box::new(rows::transfer(transfer));
+                let row = Box::new(self.say_why(rows::transfer(transfer)));
                 events.push(AppEvent::Transfer { number, row, counts: counts.clone() });
             }
         }
@@ -116,6 +116,9 @@ pub(crate) async fn pump(app: Weak<Shared>, mut seen: i64) {
             samples = samples.wrapping_add(1);
             if !samples.is_multiple_of(LOOK_AT_OTHERS) {
                 continue;
+            }
+            if let Err(error) = shared.follow_settings().await {
+                tracing::warn!(%error, "the settings cannot be read");
             }
             match shared.store.last_event().await {
                 Ok(newest) if newest > seen.max(*committed.borrow()) => shared.engine.wake(),

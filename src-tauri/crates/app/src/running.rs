@@ -146,6 +146,7 @@ impl App {
     async fn at_rest(&self, id: TransferId) -> Result<bool, ProblemWords> {
         let Some(transfer) = self.shared.store.transfer(id).await? else { return Ok(true) };
         Ok(match transfer.state {
+            State::Waiting { .. } if self.shared.engine.hold(&transfer.account).is_some() => true,
             State::Paused => true,
             State::Waiting {
                 why:

@@ -1,13 +1,15 @@
 //! What a person can set, kept in the database.
 
 use crate::{
-    app::App,
+    app::{App, Shared, account_name},
     problem_text::invalid,
-    wire::{answers::*, requests::Empty},
+    wire::{answers::*, events::AppEvent, requests::Empty},
 };
-use labferry_model::Limits;
+use labferry_engine::{Hold, Hours, Pace, Rules};
+use labferry_model::{AccountName, Limits};
 use labferry_store::{Store, StoreError};
 use serde::{Deserialize, Serialize};
+use std::{collections::BTreeSet, sync::PoisonError};
 
 /// The key they are kept under.
 const KEY: &str = "settings";
@@ -17,28 +19,100 @@ const MOST: u32 = 64;
 const LEAST_BANDWIDTH: u64 = 16 << 10;
 
 /// What is stored: only what was set, so that a later version's defaults are not held back by an earlier one's.
-#[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
-struct Stored {
+pub(crate) struct Stored {
     bandwidth: Option<u64>,
     files: Option<usize>,
     parts_per_file: Option<usize>,
     connections_per_account: Option<usize>,
+    connections: Option<usize>,
+    timetable: Vec<HoursRow>,
+    paused_accounts: BTreeSet<AccountName>,
 }
 
 /// The engine's limits with what was set.
 pub(crate) async fn limits(store: &Store) -> Result<Limits, StoreError> {
-    let stored: Stored = store.setting(KEY).await?.unwrap_or_default();
+    Ok(limits_of(&stored(store).await?))
+}
+
+async fn stored(store: &Store) -> Result<Stored, StoreError> {
+    Ok(store.setting(KEY).await?.unwrap_or_default())
+}
+
+fn limits_of(stored: &Stored) -> Limits {
     let usual = Limits::default();
     let connections_per_account = stored.connections_per_account.unwrap_or(usual.connections_per_account);
-    Ok(Limits {
+    Limits {
         bandwidth: stored.bandwidth.or(usual.bandwidth),
         files: stored.files.unwrap_or(usual.files),
         parts_per_file: stored.parts_per_file.unwrap_or(usual.parts_per_file),
         connections_per_account,
-        connections: usual.connections.max(connections_per_account),
+        connections: stored.connections.unwrap_or(usual.connections).max(connections_per_account),
         ..usual
-    })
+    }
+}
+
+fn rules_of(stored: &Stored) -> Rules {
+    Rules {
+        hours: stored.timetable.iter().filter_map(hours).collect(),
+        zone: jiff::tz::TimeZone::system(),
+        paused_accounts: stored.paused_accounts.clone(),
+        ..Rules::of(&limits_of(stored))
+    }
+}
+
+/// The hours of a row; none when a time is none.
+fn hours(row: &HoursRow) -> Option<Hours> {
+    let pace = match row.bandwidth {
+        None => Pace::Free,
+        Some(0) => Pace::Nothing,
+        Some(rate) => Pace::AtMost(rate),
+    };
+    Some(Hours { days: row.days.clone(), from: minute(&row.from)?, to: minute(&row.to)? % DAY, pace })
+}
+
+/// Minutes of a day.
+const DAY: u16 = 24 * 60;
+
+/// The minute of the day of `08:30`; `24:00` is the day's end.
+fn minute(text: &str) -> Option<u16> {
+    let (hour, minute) = text.split_once(':')?;
+    let number = |text: &str| (text.len() == 2).then(|| text.parse::<u16>().ok()).flatten();
+    let (hour, minute) = (number(hour)?, number(minute)?);
+    let of_day = hour * 60 + minute;
+    (minute < 60 && of_day <= DAY).then_some(of_day)
+}
+
+impl Shared {
+    /// Gives the engine the settings where this or another process changed them.
+    pub(crate) async fn follow_settings(&self) -> Result<(), StoreError> {
+        let stored = stored(&self.store).await?;
+        let changed = {
+            let mut followed = self.followed.lock().unwrap_or_else(PoisonError::into_inner);
+            let changed = followed.as_ref() != Some(&stored);
+            *followed = Some(stored.clone());
+            changed
+        };
+        if changed {
+            self.engine.set_rules(rules_of(&stored));
+        }
+        Ok(())
+    }
+
+    /// Says of a row whose turn it is why it does not move all the same.
+    pub(crate) fn say_why(&self, mut row: TransferRow) -> TransferRow {
+        if matches!(row.waiting.as_deref(), Some("turn" | "interrupted"))
+            && let Ok(account) = account_name(&row.account)
+        {
+            match self.engine.hold(&account) {
+                None => {}
+                Some(Hold::Hours) => row.waiting = Some("timetable".to_owned()),
+                Some(Hold::AccountPaused) => row.waiting = Some("account_paused".to_owned()),
+            }
+        }
+        row
+    }
 }
 
 impl App {
@@ -47,26 +121,40 @@ impl App {
     /// # Errors
     /// A database that cannot be read.
     pub async fn settings_show(&self, _: Empty) -> Result<SettingsRow, ProblemWords> {
-        let limits = limits(&self.shared.store).await?;
+        let stored = stored(&self.shared.store).await?;
+        let limits = limits_of(&stored);
         let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
         Ok(SettingsRow {
             bandwidth: limits.bandwidth,
             files: count(limits.files),
             parts_per_file: count(limits.parts_per_file),
             connections_per_account: count(limits.connections_per_account),
+            connections: Some(count(limits.connections)),
+            timetable: Some(stored.timetable),
+            paused_accounts: Some(stored.paused_accounts.iter().map(ToString::to_string).collect()),
         })
     }
 
-    /// Changes the settings. The bandwidth counts at once, the rest from the next start.
+    /// Changes the settings. They count at once, also in a process that runs the engine beside this one.
     ///
     /// # Errors
     /// A number that makes no sense; a database that cannot be written.
     pub async fn settings_change(&self, request: SettingsRow) -> Result<SettingsRow, ProblemWords> {
-        let SettingsRow { bandwidth, files, parts_per_file, connections_per_account } = request;
+        let SettingsRow {
+            bandwidth,
+            files,
+            parts_per_file,
+            connections_per_account,
+            connections,
+            timetable,
+            paused_accounts,
+        } = request;
+        let old = stored(&self.shared.store).await?;
         for (what, number) in [
             ("files at once", files),
             ("parts of a file at once", parts_per_file),
             ("connections to an account", connections_per_account),
+            ("connections in all", connections.unwrap_or(1)),
         ] {
             if number == 0 || number > MOST {
                 return Err(invalid(format!("the number of {what} must be from 1 to {MOST}, not {number}")));
@@ -78,6 +166,15 @@ impl App {
                  {LEAST_BANDWIDTH}, or none"
             )));
         }
+        for row in timetable.iter().flatten() {
+            check_hours(row)?;
+        }
+        let paused = match paused_accounts {
+            None => old.paused_accounts,
+            Some(names) => {
+                names.iter().map(|name| account_name(name)).collect::<Result<BTreeSet<_>, ProblemWords>>()?
+            }
+        };
         let usual = Limits::default();
         let set = |number: u32, usual: usize| Some(number as usize).filter(|number| *number != usual);
         let stored = Stored {
@@ -85,9 +182,32 @@ impl App {
             files: set(files, usual.files),
             parts_per_file: set(parts_per_file, usual.parts_per_file),
             connections_per_account: set(connections_per_account, usual.connections_per_account),
+            connections: connections.map_or(old.connections, |number| set(number, usual.connections)),
+            timetable: timetable.unwrap_or(old.timetable),
+            paused_accounts: paused,
         };
         self.shared.store.set_setting(KEY, &stored).await?;
-        self.shared.engine.set_bandwidth(bandwidth);
+        self.shared.follow_settings().await?;
+        self.tell(AppEvent::QueueChanged);
         self.settings_show(Empty {}).await
+    }
+}
+
+/// Whether a row of the timetable makes sense.
+fn check_hours(row: &HoursRow) -> Result<(), ProblemWords> {
+    for time in [&row.from, &row.to] {
+        if minute(time).is_none() {
+            return Err(invalid(format!("a time of the timetable is written like 08:30, not \"{time}\"")));
+        }
+    }
+    if let Some(day) = row.days.iter().find(|day| !(1..=7).contains(*day)) {
+        return Err(invalid(format!("a day of the timetable is 1 for Monday to 7 for Sunday, not {day}")));
+    }
+    match row.bandwidth {
+        Some(rate) if rate > 0 && rate < LEAST_BANDWIDTH => Err(invalid(format!(
+            "a limit of {rate} bytes a second is too low to keep a connection open; use at least \
+             {LEAST_BANDWIDTH}, none, or 0 for nothing at all in these hours"
+        ))),
+        _ => Ok(()),
     }
 }

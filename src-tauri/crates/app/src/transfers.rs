@@ -42,7 +42,7 @@ impl App {
         };
         let transfers = self.shared.store.transfers(&filter).await?;
         Ok(TransferList {
-            rows: transfers.into_iter().map(rows::transfer).collect(),
+            rows: transfers.into_iter().map(|row| self.shared.say_why(rows::transfer(row))).collect(),
             counts: self.shared.queue_counts().await?,
             last_event,
         })
@@ -76,7 +76,7 @@ impl App {
                 .collect(),
             _ => Vec::new(),
         };
-        Ok(TransferDetail { row: rows::transfer(transfer), parts })
+        Ok(TransferDetail { row: self.shared.say_why(rows::transfer(transfer)), parts })
     }
 
     /// Pauses transfers.

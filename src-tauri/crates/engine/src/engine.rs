@@ -4,6 +4,7 @@ use crate::{
     limits::{Bandwidth, ConnectionLimits},
     progress::{Meter, Progress},
     retry::Retry,
+    rules::Rules,
     scheduler,
     together::{Announcements, Lookups},
 };
@@ -13,7 +14,7 @@ use labferry_provider::Provider;
 use labferry_store::{Change, Store, StoreError, TransferFilter};
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
 };
 use tokio::sync::{Mutex as AsyncMutex, Notify, watch};
 
@@ -76,6 +77,8 @@ pub(crate) struct Shared {
     pub(crate) accounts: Arc<dyn Connections>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) limits: Arc<Limits>,
+    /// What may change meanwhile, and counts where `limits` says otherwise.
+    pub(crate) rules: RwLock<Arc<Rules>>,
     pub(crate) retry: Retry,
     pub(crate) connections: ConnectionLimits,
     pub(crate) upload_bandwidth: Arc<Bandwidth>,
@@ -115,6 +118,7 @@ impl Engine {
             running: AsyncMutex::new(()),
             meters: Mutex::default(),
             fresh_starts: Mutex::default(),
+            rules: RwLock::new(Arc::new(Rules::of(&limits))),
             clock,
             limits,
         };
@@ -144,12 +148,6 @@ impl Engine {
     pub async fn stop(&self) {
         self.shared.stopping.send_replace(true);
         drop(self.shared.running.lock().await);
-    }
-
-    /// Caps each direction at so many bytes a second, all transfers together, from now on; none is no cap.
-    pub fn set_bandwidth(&self, rate: Option<u64>) {
-        self.shared.upload_bandwidth.set(rate);
-        self.shared.download_bandwidth.set(rate);
     }
 
     /// Rows were added or changed.

@@ -51,7 +51,7 @@ struct SoFar {
 impl Fetch<'_> {
     /// Fetches these ranges, several at once, and stores the receipt of each.
     pub(crate) async fn all(&self, missing: Vec<PartPlan>) -> Result<(), Stop> {
-        let at_once = if self.plan.in_parts { self.run.engine.limits.parts_per_file.max(1) } else { 1 };
+        let at_once = if self.plan.in_parts { self.run.engine.parts_per_file() } else { 1 };
         stream::iter(missing)
             .map(|part| self.part(part))
             .buffer_unordered(at_once)

@@ -71,7 +71,7 @@ impl<'a> ReadingBack<'a> {
         let guard = &Some(revision);
         let rest = (1..size.div_ceil(RANGE))
             .map(|number| self.request(move || self.range(path, size, number * RANGE, guard.as_deref())));
-        let mut rest = stream::iter(rest).buffered(self.engine.limits.parts_per_file.max(1));
+        let mut rest = stream::iter(rest).buffered(self.engine.parts_per_file());
         let (mut hasher, mut offset) = (Hasher::new(&self.facts.digests), 0);
         let mut piece = bytes;
         loop {

@@ -46,6 +46,7 @@ struct InHand {
 /// One transfer in hand.
 struct Held {
     token: CancellationToken,
+    account: AccountName,
     target: Target,
     weight: usize,
 }
@@ -122,6 +123,8 @@ async fn work(shared: &Arc<Shared>, until: &Until, in_hand: &mut InHand) -> Resu
         if *stopping.borrow_and_update() {
             return Ok(());
         }
+        shared.keep_pace();
+        keep_hours(shared, in_hand).await?;
         admit(shared, in_hand).await?;
         if std::mem::take(&mut cancelled) {
             let held = &in_hand.held;
@@ -167,7 +170,12 @@ async fn work(shared: &Arc<Shared>, until: &Until, in_hand: &mut InHand) -> Resu
 /// their service together.
 async fn admit(shared: &Arc<Shared>, in_hand: &mut InHand) -> Result<(), StoreError> {
     let (small, large) = in_hand.taken();
-    let places = shared.limits.files.max(1) * SMALL_A_PLACE;
+    if shared.closed() {
+        return Ok(());
+    }
+    let rules = shared.rules();
+    let paused: Vec<AccountName> = rules.paused_accounts.iter().cloned().collect();
+    let places = rules.files.max(1) * SMALL_A_PLACE;
     let mut free = places.saturating_sub(small + large);
     if small * 2 > places.saturating_sub(large) {
         return Ok(());
@@ -179,7 +187,7 @@ async fn admit(shared: &Arc<Shared>, in_hand: &mut InHand) -> Result<(), StoreEr
     let mut wave = Vec::new();
     while free > 0 {
         let now = shared.clock.now();
-        let Some(next) = shared.store.next_waiting(now, &skip, &[]).await? else { break };
+        let Some(next) = shared.store.next_waiting(now, &skip, &paused).await? else { break };
         let (target, weight) = (Target::of(&next), weight(&next));
         if in_hand.held.contains_key(&next.id) || targets.contains(&target) {
             skip.push(next.id);
@@ -201,7 +209,8 @@ async fn admit(shared: &Arc<Shared>, in_hand: &mut InHand) -> Result<(), StoreEr
         let token = CancellationToken::new();
         free -= weight;
         targets.insert(target.clone());
-        in_hand.held.insert(transfer.id, Held { token: token.clone(), target, weight });
+        let account = transfer.account.clone();
+        in_hand.held.insert(transfer.id, Held { token: token.clone(), account, target, weight });
         let meter = Meter::new(transfer.id, shared.clock.clone());
         meter.begin(transfer.size.unwrap_or(0), transfer.bytes_done);
         shared.meters().insert(transfer.id, meter.clone());
@@ -271,6 +280,22 @@ async fn connect(
     })
 }
 
+/// Lays down what may not move now: the hours are over, or the account was paused.
+async fn keep_hours(shared: &Arc<Shared>, in_hand: &InHand) -> Result<(), StoreError> {
+    let closed = shared.closed();
+    let rules = shared.rules();
+    if !closed && rules.paused_accounts.is_empty() {
+        return Ok(());
+    }
+    for (&id, held) in &in_hand.held {
+        if !held.token.is_cancelled() && (closed || rules.paused_accounts.contains(&held.account)) {
+            shared.lay_down(id).await?;
+            held.token.cancel();
+        }
+    }
+    Ok(())
+}
+
 /// Drops the workers of rows that somebody paused, cancelled or removed.
 async fn let_go(shared: &Arc<Shared>, in_hand: &InHand) -> Result<(), StoreError> {
     for (&id, held) in &in_hand.held {
@@ -290,7 +315,11 @@ async fn all_rest(shared: &Shared, in_hand: &InHand, ids: &mut Vec<TransferId>) 
         if in_hand.held.contains_key(&id) {
             return Ok(false);
         }
-        match shared.store.transfer(id).await?.map(|transfer| transfer.state) {
+        let transfer = shared.store.transfer(id).await?;
+        let hold = transfer.as_ref().and_then(|transfer| shared.hold(&transfer.account));
+        match transfer.map(|transfer| transfer.state) {
+            // The hours or the person who paused the account may let it wait for days.
+            Some(State::Waiting { .. }) if hold.is_some() => at += 1,
             None => {
                 ids.swap_remove(at);
             }

@@ -237,7 +237,8 @@ pub struct TransferRow {
     /// `waiting`, `checking`, `planned`, `moving`, `finishing`, `verifying`, `done`, `skipped`, `failed`, `paused` or
     /// `cancelled`.
     pub state: String,
-    /// Why it waits: `turn`, `interrupted`, `retry_at`, `offline`, `sign_in`, `source_changed` or `disk_low`.
+    /// Why it waits: `turn`, `interrupted`, `retry_at`, `offline`, `sign_in`, `source_changed` or `disk_low`; `timetable`
+    /// or `account_paused` where it would be its turn but for that.
     pub waiting: Option<String>,
     /// When it is tried again.
     #[ts(type = "number | null")]
@@ -474,18 +475,46 @@ pub struct ActionAnswer {
     pub details: serde_json::Value,
 }
 
-/// What a person can set. Sent back whole to change it.
+/// What a person can set. Sent back whole to change it; everything counts at once.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
 pub struct SettingsRow {
-    /// Most bytes a second in each direction, all transfers together; none is no limit. Counts at once.
+    /// Most bytes a second in each direction, all transfers together; none is no limit.
     #[ts(type = "number | null")]
     pub bandwidth: Option<u64>,
-    /// Files moved at once. Counts from the next start.
+    /// Files moved at once.
     pub files: u32,
-    /// Parts of one file moved at once. Counts from the next start.
+    /// Parts of one file moved at once.
     pub parts_per_file: u32,
-    /// Connections to one account. Counts from the next start.
+    /// Connections to one account.
     pub connections_per_account: u32,
+    /// Connections in all; left out, as it is.
+    #[serde(default)]
+    #[ts(optional)]
+    pub connections: Option<u32>,
+    /// Hours with a bandwidth of their own, or in which nothing moves; the first that hold a moment count. Left out, as
+    /// they are.
+    #[serde(default)]
+    #[ts(optional)]
+    pub timetable: Option<Vec<HoursRow>>,
+    /// Accounts of which nothing moves. Left out, as they are.
+    #[serde(default)]
+    #[ts(optional)]
+    pub paused_accounts: Option<Vec<String>>,
+}
+
+/// Some hours of some days, in local time.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct HoursRow {
+    /// Days on which they begin, 1 for Monday to 7 for Sunday; empty for every day.
+    #[serde(default)]
+    pub days: Vec<u8>,
+    /// Their first minute, such as `08:00`.
+    pub from: String,
+    /// The minute they end with, such as `18:30`. Not after `from`, it is one of the next day.
+    pub to: String,
+    /// Most bytes a second then; none is no limit, and 0 means that nothing moves.
+    #[ts(type = "number | null")]
+    pub bandwidth: Option<u64>,
 }
 
 /// A file on the service that was begun and never finished.

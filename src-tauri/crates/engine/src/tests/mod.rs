@@ -7,6 +7,7 @@ mod downloads;
 mod link_loss;
 mod reviewed;
 mod rounds;
+mod rules;
 mod service;
 mod small_files;
 mod transfers;

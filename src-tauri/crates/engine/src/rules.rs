@@ -1,0 +1,124 @@
+//! What a person may change while the engine runs, and what follows from it for a transfer whose turn it is.
+
+use crate::{
+    engine::{Engine, Shared},
+    timetable::{self, Hours, Pace},
+};
+use jiff::tz::TimeZone;
+use labferry_model::{AccountName, Event, Limits};
+use labferry_store::{Change, StoreError};
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, PoisonError},
+};
+
+/// The settings that count at once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rules {
+    /// Files moved at once.
+    pub files: usize,
+    /// Parts of one file moved at once.
+    pub parts_per_file: usize,
+    /// Connections to one account.
+    pub connections_per_account: usize,
+    /// Connections in all.
+    pub connections: usize,
+    /// Most bytes a second in each direction, where no hours say otherwise; none is no limit.
+    pub bandwidth: Option<u64>,
+    /// Hours with a pace of their own; the first that hold a moment count.
+    pub hours: Vec<Hours>,
+    /// Where the hours are local.
+    pub zone: TimeZone,
+    /// Accounts of which nothing moves.
+    pub paused_accounts: BTreeSet<AccountName>,
+}
+
+impl Rules {
+    /// No hours and no account paused.
+    #[must_use]
+    pub fn of(limits: &Limits) -> Self {
+        Self {
+            files: limits.files,
+            parts_per_file: limits.parts_per_file,
+            connections_per_account: limits.connections_per_account,
+            connections: limits.connections,
+            bandwidth: limits.bandwidth,
+            hours: Vec::new(),
+            zone: TimeZone::UTC,
+            paused_accounts: BTreeSet::new(),
+        }
+    }
+}
+
+/// Why a transfer whose turn it is does not move.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hold {
+    /// The timetable says that nothing moves now.
+    Hours,
+    /// Its account is paused.
+    AccountPaused,
+}
+
+impl Engine {
+    /// Other rules from now on. What is in hand and may not move any more is laid down within half a second.
+    pub fn set_rules(&self, rules: Rules) {
+        let shared = self.shared();
+        shared.connections.set(rules.connections, rules.connections_per_account);
+        *shared.rules.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(rules);
+        shared.keep_pace();
+        self.wake();
+    }
+
+    /// Why transfers of that account whose turn it is do not move now.
+    #[must_use]
+    pub fn hold(&self, account: &AccountName) -> Option<Hold> {
+        self.shared().hold(account)
+    }
+}
+
+impl Shared {
+    pub(crate) fn rules(&self) -> Arc<Rules> {
+        self.rules.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Parts of one file that are moved at once.
+    pub(crate) fn parts_per_file(&self) -> usize {
+        self.rules().parts_per_file.max(1)
+    }
+
+    fn pace(&self) -> Option<Pace> {
+        let rules = self.rules();
+        timetable::pace(&rules.hours, &rules.zone, self.clock.now())
+    }
+
+    /// Whether the timetable says that nothing moves now.
+    pub(crate) fn closed(&self) -> bool {
+        self.pace() == Some(Pace::Nothing)
+    }
+
+    pub(crate) fn hold(&self, account: &AccountName) -> Option<Hold> {
+        if self.rules().paused_accounts.contains(account) {
+            return Some(Hold::AccountPaused);
+        }
+        self.closed().then_some(Hold::Hours)
+    }
+
+    /// Caps the bandwidth as the rules say for this moment.
+    pub(crate) fn keep_pace(&self) {
+        let rate = match self.pace() {
+            None | Some(Pace::Nothing) => self.rules().bandwidth,
+            Some(Pace::AtMost(rate)) => Some(rate),
+            Some(Pace::Free) => None,
+        };
+        self.upload_bandwidth.set(rate);
+        self.download_bandwidth.set(rate);
+    }
+
+    /// Takes a transfer out of its worker's hands; it waits for its turn and goes on from its finished parts.
+    pub(crate) async fn lay_down(&self, id: labferry_model::TransferId) -> Result<(), StoreError> {
+        match self.store.apply(id, Event::Interrupted, Change::default(), self.clock.now()).await {
+            Ok(_) | Err(StoreError::Illegal(_) | StoreError::NotFound(_)) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+}
