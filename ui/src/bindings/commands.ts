@@ -24,6 +24,7 @@ import type { EventList } from "./EventList";
 import type { EventsSince } from "./EventsSince";
 import type { FieldRow } from "./FieldRow";
 import type { FileRow } from "./FileRow";
+import type { HoursRow } from "./HoursRow";
 import type { ImportLink } from "./ImportLink";
 import type { LeftoverRow } from "./LeftoverRow";
 import type { LinkAnswer } from "./LinkAnswer";
@@ -52,7 +53,7 @@ import type { TransferRequest } from "./TransferRequest";
 import type { TransferRow } from "./TransferRow";
 import type { TransferSelection } from "./TransferSelection";
 
-export type { AccountRequest, AccountRow, ActionAnswer, ActionFieldRow, ActionRow, AddAccount, AddDownloads, AddUploads, AppEvent, AppState, Changed, CheckLedger, CheckPlace, CheckRow, CheckedLedger, ContainerRow, DigestRow, DigestsRow, EditRecord, Empty, EntryRow, EventList, EventsSince, FieldRow, FileRow, ImportLink, LeftoverRow, LinkAnswer, ListPlace, ListReceipts, ListTransfers, MoveTransfer, PageAnswer, PartRow, PlaceAnswer, PlaceRequest, PlacesRequest, ProblemWords, ProgressSample, QueueCounts, Queued, ReceiptRow, Renamed, RunAction, ServiceRow, SettingsRow, SignInAnswer, TransferDetail, TransferList, TransferRequest, TransferRow, TransferSelection };
+export type { AccountRequest, AccountRow, ActionAnswer, ActionFieldRow, ActionRow, AddAccount, AddDownloads, AddUploads, AppEvent, AppState, Changed, CheckLedger, CheckPlace, CheckRow, CheckedLedger, ContainerRow, DigestRow, DigestsRow, EditRecord, Empty, EntryRow, EventList, EventsSince, FieldRow, FileRow, HoursRow, ImportLink, LeftoverRow, LinkAnswer, ListPlace, ListReceipts, ListTransfers, MoveTransfer, PageAnswer, PartRow, PlaceAnswer, PlaceRequest, PlacesRequest, ProblemWords, ProgressSample, QueueCounts, Queued, ReceiptRow, Renamed, RunAction, ServiceRow, SettingsRow, SignInAnswer, TransferDetail, TransferList, TransferRequest, TransferRow, TransferSelection };
 
 /** Every command a front end may give: its request and its answer. */
 export type Commands = {

@@ -27,10 +27,11 @@ impl Parts<'_> {
     /// flight.
     pub(crate) async fn send_all(&self, missing: Vec<PartPlan>) -> Result<Vec<PartReceipt>, Stop> {
         let (limits, clock) = (&self.run.engine.limits, &self.run.engine.clock);
+        let rules = self.run.engine.rules();
         let (begin, most) = match (self.any_order, limits.adaptive) {
             (false, _) => (1, 1),
-            (true, false) => (limits.parts_per_file, limits.parts_per_file),
-            (true, true) => (limits.parts_per_file, limits.connections_per_account),
+            (true, false) => (rules.parts_per_file, rules.parts_per_file),
+            (true, true) => (rules.parts_per_file, rules.connections_per_account),
         };
         let climb = Mutex::new(Climb::new(begin, most, clock.monotonic()));
         let lock = || climb.lock().unwrap_or_else(PoisonError::into_inner);
