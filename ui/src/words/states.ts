@@ -25,6 +25,10 @@ function waitingWords(row: TransferRow, now: number): StateWords {
       return state(states.signIn, 'attention', 'warn');
     case 'source_changed':
       return state(states.changing, 'clock', 'quiet');
+    case 'timetable':
+      return state(states.timetable, 'clock', 'quiet');
+    case 'account_paused':
+      return state(states.accountPaused, 'pause', 'quiet');
     case 'disk_low':
       return state(states.diskFull, 'attention', 'warn');
     default:

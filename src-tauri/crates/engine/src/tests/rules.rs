@@ -7,7 +7,13 @@ use super::{
 use crate::{Ask, Engine, Hold, Hours, Pace, Rules, Until};
 use labferry_model::{Clock, Limits, State, TransferId, WaitReason};
 use labferry_store::TransferFilter;
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 fn rules() -> Rules {
     Rules::of(&Limits::default())
@@ -82,11 +88,11 @@ async fn a_paused_account_rests_while_others_go_on() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_in_hand_is_laid_down_when_its_account_is_paused_and_goes_on_afterwards() {
     // The service is out of order, so that the worker is caught in its pauses.
-    let bench = Bench::new(FakeService::new(
-        |operation| {
-            if operation == "part" { Fault::Before } else { Fault::None }
-        },
-    ))
+    let broken = Arc::new(AtomicBool::new(true));
+    let is_broken = Arc::clone(&broken);
+    let bench = Bench::new(FakeService::new(move |operation| {
+        if operation == "send part" && is_broken.load(Ordering::SeqCst) { Fault::Before } else { Fault::None }
+    }))
     .await;
     let ids = [bench.upload("a", &content(100)).await, bench.upload("b", &content(100)).await];
     let engine = bench.engine();
@@ -110,8 +116,21 @@ async fn what_is_in_hand_is_laid_down_when_its_account_is_paused_and_goes_on_aft
     }
     assert!(engine.progress().is_empty(), "nothing stays in hand");
     for id in ids {
-        assert!(!bench.transfer(id).await.state.is_active());
+        let state = bench.transfer(id).await.state;
+        assert!(matches!(state, State::Waiting { .. }), "{state:?}");
     }
+    broken.store(false, Ordering::SeqCst);
+    engine.set_rules(rules());
+    let mut done = false;
+    for _ in 0..5_000 {
+        let states = [bench.transfer(ids[0]).await.state, bench.transfer(ids[1]).await.state];
+        done = states.iter().all(|state| matches!(state, State::Done { .. }));
+        if done {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    assert!(done, "both go on once the account does");
     engine.stop().await;
     run.await.unwrap();
 }
