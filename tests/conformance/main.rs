@@ -11,7 +11,6 @@ mod content;
 mod elsewhere;
 mod known_gaps;
 mod lab;
-mod services;
 mod target;
 
 use futures_util::FutureExt as _;
@@ -33,10 +32,14 @@ async fn run(name: &'static str, enrolment: Enrolment, case: impl AsyncFn(&Targe
 }
 
 macro_rules! enrol {
-    ($($service:ident => $enrolment:path;)*) => {
+    ($($file:ident { $($service:ident => $enrolment:ident;)* })*) => {
+        /// How each service is started and where its faults strike.
+        mod services {
+            $( pub(crate) mod $file; )*
+        }
         /// The names under which services are enrolled.
-        const ENROLLED: &[&str] = &[$(stringify!($service)),*];
-        $( mod $service { crate::every_case!($service, $enrolment); } )*
+        const ENROLLED: &[&str] = &[$($(stringify!($service)),*),*];
+        $($( mod $service { crate::every_case!($service, crate::services::$file::$enrolment); } )*)*
     };
 }
 
@@ -90,10 +93,9 @@ macro_rules! tests_of {
 use {every_case, tests_of};
 
 enrol! {
-    airalogy => crate::services::airalogy::enrolment;
-    aruna => crate::services::aruna::enrolment;
-    aymara_by_links => crate::services::aymara::by_links;
-    kaleidoscope => crate::services::kaleidoscope::enrolment;
-    nrp_with_files_behind_the_api => crate::services::nrp::behind_the_api;
-    nrp_with_signed_links => crate::services::nrp::with_signed_links;
+    airalogy { airalogy => enrolment; }
+    aruna { aruna => enrolment; }
+    aymara { aymara_by_links => by_links; }
+    kaleidoscope { kaleidoscope => enrolment; }
+    nrp { nrp_with_files_behind_the_api => behind_the_api; nrp_with_signed_links => with_signed_links; }
 }

@@ -77,8 +77,6 @@ pub(crate) type UploadElsewhere = fn(&[String; 2], &str, u64, Option<u64>) -> Op
 pub(crate) struct Enrolment {
     /// The service's key, in the practice lab and in the app.
     pub(crate) key: &'static str,
-    /// The connector's service.
-    pub(crate) service: fn() -> Arc<dyn Service>,
     /// How the practice lab is started for it.
     pub(crate) lab: fn(&mut SandboxOptions),
     /// Settings of the account besides the ones the practice lab names.
@@ -155,7 +153,7 @@ pub(crate) fn changed(secrets: &Secrets, value: &str) -> Secrets {
 impl Target {
     /// A practice lab of its own, or the server the environment names; `None` when that is meant for another service.
     pub(crate) async fn start(name: &'static str, enrolment: Enrolment) -> Option<Self> {
-        let service = (enrolment.service)();
+        let service = Arc::clone(labferry_app::registry().get(enrolment.key).unwrap());
         match Elsewhere::wanted(name, &service.form()) {
             Wanted::Another => None,
             Wanted::This(server) => Some(Self {

@@ -1,10 +1,8 @@
 //! Airalogy: files known by ids, sent to a protocol that is there already.
 
 use crate::target::{ControlCall, Enrolment, Moment, Provocation};
-use labferry_connector_airalogy::Airalogy;
 use labferry_model::Metadata;
 use serde_json::{Value, json};
-use std::sync::Arc;
 
 const KEY: &str = "airalogy";
 /// The practice lab's own.
@@ -13,7 +11,6 @@ const PLACE: &str = "airalogy.id.lab.practice_lab.project.solvents.protocol.titr
 pub(crate) fn enrolment() -> Enrolment {
     Enrolment {
         key: KEY,
-        service: || Arc::new(Airalogy),
         lab: |_| {},
         settings: &[],
         metadata: |_| Metadata::new(),

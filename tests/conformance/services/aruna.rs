@@ -1,10 +1,8 @@
 //! Aruna: objects of a collection, in parts and whole, through the signed links of a data proxy.
 
 use crate::target::{ControlCall, Enrolment, Moment, Provocation};
-use labferry_connector_aruna::Aruna;
 use labferry_model::Metadata;
 use serde_json::{Value, json};
-use std::sync::Arc;
 
 const KEY: &str = "aruna";
 /// A collection of the practice lab that is empty. Projects are made by administrators only, so there is none without seed.
@@ -13,7 +11,6 @@ const PLACE: &str = "zebrafish-heart/analysis";
 pub(crate) fn enrolment() -> Enrolment {
     Enrolment {
         key: KEY,
-        service: || Arc::new(Aruna),
         lab: |options| options.seed = true,
         settings: &[],
         metadata: |_| Metadata::new(),

@@ -1,10 +1,8 @@
 //! Aymara AI: files known by ids, sent to links of a storage, or in a form through the service.
 
 use crate::target::{ControlCall, Enrolment, Moment, Provocation};
-use labferry_connector_aymara::Aymara;
 use labferry_model::Metadata;
 use serde_json::{Value, json};
-use std::sync::Arc;
 
 const KEY: &str = "aymara";
 /// The practice lab's own workspace.
@@ -18,7 +16,6 @@ const ABSENT: &[&str] = &[
 pub(crate) fn by_links() -> Enrolment {
     Enrolment {
         key: KEY,
-        service: || Arc::new(Aymara),
         lab: |_| {},
         settings: &[("upload", "links")],
         metadata: |_| Metadata::new(),

@@ -1,10 +1,8 @@
 //! Kaleidoscope: files on a record that is there already, known by ids.
 
 use crate::target::{ControlCall, Enrolment, Moment, Provocation};
-use labferry_connector_kaleidoscope::Kaleidoscope;
 use labferry_model::Metadata;
 use serde_json::{Value, json};
-use std::sync::Arc;
 
 const KEY: &str = "kaleidoscope";
 /// The practice lab's own.
@@ -13,7 +11,6 @@ const PLACE: &str = "records/3f2d6a51-7d1e-4b7a-9c55-0a1b2c3d4e5f";
 pub(crate) fn enrolment() -> Enrolment {
     Enrolment {
         key: KEY,
-        service: || Arc::new(Kaleidoscope),
         lab: |_| {},
         settings: &[],
         metadata: |_| Metadata::new(),

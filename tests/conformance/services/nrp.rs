@@ -1,11 +1,9 @@
 //! NRP: InvenioRDM with its files on its own disk, and with its files in S3 behind signed links.
 
 use crate::target::{ControlCall, Enrolment, Moment, Provocation};
-use labferry_connector_nrp::Nrp;
 use labferry_model::Metadata;
 use labferry_sandbox::{Checksums, NrpSwitches, SandboxOptions, Storage};
 use serde_json::{Value, json};
-use std::sync::Arc;
 
 const KEY: &str = "nrp";
 
@@ -30,7 +28,6 @@ fn enrolment(
 ) -> Enrolment {
     Enrolment {
         key: KEY,
-        service: || Arc::new(Nrp),
         lab,
         settings: &[],
         metadata,

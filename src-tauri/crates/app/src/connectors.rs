@@ -2,8 +2,9 @@
 
 use labferry_provider::Registry;
 
-/// Every connector.
-pub(crate) fn registry() -> Registry {
+/// Every connector. Suites take it from here, so that a service is named once.
+#[must_use]
+pub fn registry() -> Registry {
     Registry::default()
         .with(labferry_connector_aruna::Aruna)
         .with(labferry_connector_airalogy::Airalogy)

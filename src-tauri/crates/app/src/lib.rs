@@ -30,6 +30,7 @@ mod uploads;
 pub mod wire;
 
 pub use app::{App, AppOptions, COMMANDS, Own};
+pub use connectors::registry;
 pub use data_place::default_data_folder;
 pub use labferry_model::{ClashPolicy, Secret, ShapeChoice, VerifyChoice};
 pub use system_clock::SystemClock;

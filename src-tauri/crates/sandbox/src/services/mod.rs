@@ -1,10 +1,4 @@
-//! The services the lab speaks, one folder each. A new one is a folder and a line in [`ALL`].
-
-pub(crate) mod airalogy;
-pub(crate) mod aruna;
-pub(crate) mod aymara;
-pub(crate) mod kaleidoscope;
-pub(crate) mod nrp;
+//! The services the lab speaks, one folder each. A new one is a folder and its name in the list below.
 
 use std::io;
 use std::sync::Arc;
@@ -25,14 +19,22 @@ pub(crate) struct Opener {
     pub(crate) open: Open,
 }
 
-/// Every service, in the order they are described.
-pub(crate) const ALL: &[Opener] = &[
-    Opener { key: nrp::KEY, open: nrp::open },
-    Opener { key: airalogy::KEY, open: airalogy::open },
-    Opener { key: aymara::KEY, open: aymara::open },
-    Opener { key: kaleidoscope::KEY, open: kaleidoscope::open },
-    Opener { key: aruna::KEY, open: aruna::open },
-];
+macro_rules! services {
+    ($($service:ident)*) => {
+        $( pub(crate) mod $service; )*
+
+        /// Every service, in the order they are described.
+        pub(crate) const ALL: &[Opener] = &[$( Opener { key: $service::KEY, open: $service::open } ),*];
+    };
+}
+
+services! {
+    nrp
+    airalogy
+    aymara
+    kaleidoscope
+    aruna
+}
 
 /// A running service, as the lab handles it.
 pub(crate) trait LabServer: Send + Sync {
