@@ -174,7 +174,10 @@ fn usage_is_checked_before_anything_is_opened() {
         &["queue", "pause"],
         &["queue", "pause", "1", "--all"],
         &["account", "add", "nrp"],
-        &["copy", "a:b", "c:d"],
+        &["copy", "a:b"],
+        &["queue", "move", "1"],
+        &["queue", "move", "1", "first", "--last"],
+        &["queue", "move", "1", "--first", "--before", "2"],
         &["watch", "ls"],
     ] {
         assert_eq!(user.run(arguments).code, Some(2), "{arguments:?}");

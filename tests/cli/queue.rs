@@ -81,6 +81,8 @@ fn queued_uploads_are_listed_paused_moved_cancelled_and_run() {
 
     user.run(&["queue", "pause", "2"]).well();
     user.run(&["queue", "move", "3", "first"]).well();
+    user.run(&["queue", "move", "3", "--last"]).well();
+    user.run(&["queue", "move", "3", "--before", "1"]).well();
     user.run(&["queue", "cancel", "3"]).well();
     let ran = user.run(&["queue", "run"]).well();
     assert!(ran.stdout.contains("a.txt") && ran.stdout.lines().count() == 1, "{ran:?}");

@@ -81,7 +81,7 @@ async fn sources_that_are_no_files_are_told_and_nothing_is_announced() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_download_that_would_fill_the_disk_is_refused_before_it_begins() {
+async fn a_download_that_would_fill_the_disk_waits_before_it_begins() {
     let mut bench = Bench::new(Way::Whole).await;
     bench.write("a", &content(1_000, 1));
     let id = bench.add(Direction::Upload, "a", Way::Whole, VerifyChoice::Auto).await;
@@ -89,7 +89,7 @@ async fn a_download_that_would_fill_the_disk_is_refused_before_it_begins() {
     bench.limits.disk_reserve = u64::MAX / 2;
     let id = bench.add(Direction::Download, "a", Way::Whole, VerifyChoice::Auto).await;
     let state = bench.settle(id).await;
-    assert_eq!(state.problem().map(|problem| problem.code), Some(ProblemCode::DiskFull));
+    assert_eq!(state, State::Waiting { why: WaitReason::DiskLow });
     assert!(!bench.folder.join("got-a").exists());
     bench.stop().await;
 }

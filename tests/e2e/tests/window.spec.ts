@@ -97,6 +97,7 @@ for (const colorScheme of ['light', 'dark'] as const) {
 for (const [tag, word] of [['cs', 'Ověřeno'], ['zh-Hans', '已验证']] as const) {
   test(`the window speaks ${tag}`, async ({ page }) => {
     await page.goto('http://localhost/?fake=still');
+    await expect(page.getByTestId('record').first()).toBeVisible();
     await page.keyboard.press('Control+,');
     await page.getByTestId('language').selectOption(tag);
     await expect(page.locator('html')).toHaveAttribute('lang', tag);

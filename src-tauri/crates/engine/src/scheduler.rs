@@ -125,6 +125,10 @@ async fn work(shared: &Arc<Shared>, until: &Until, in_hand: &mut InHand) -> Resu
         }
         shared.keep_pace();
         keep_hours(shared, in_hand).await?;
+        // Asked before others are let in: they would be begun only to be dropped.
+        if matches!(until, Until::Settled(_)) && all_settled(shared, in_hand, &mut unsettled).await? {
+            return Ok(());
+        }
         admit(shared, in_hand).await?;
         if std::mem::take(&mut cancelled) {
             let held = &in_hand.held;
@@ -305,6 +309,25 @@ async fn let_go(shared: &Arc<Shared>, in_hand: &InHand) -> Result<(), StoreError
         }
     }
     Ok(())
+}
+
+/// Whether each of these is settled. Those at the front that are, are taken out.
+async fn all_settled(
+    shared: &Shared,
+    in_hand: &InHand,
+    ids: &mut Vec<TransferId>,
+) -> Result<bool, StoreError> {
+    while let Some(&id) = ids.first() {
+        if in_hand.held.contains_key(&id) {
+            return Ok(false);
+        }
+        let transfer = shared.store.transfer(id).await?;
+        if transfer.is_some_and(|transfer| !transfer.state.is_settled()) {
+            return Ok(false);
+        }
+        ids.swap_remove(0);
+    }
+    Ok(true)
 }
 
 /// Whether none of these goes on by itself soon. Those that are settled are taken out, and one that is on its way comes to

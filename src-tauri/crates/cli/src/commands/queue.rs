@@ -52,17 +52,17 @@ enum QueueCommand {
 }
 
 #[derive(Args)]
-#[group(required = true, multiple = false, args = ["to", "first", "last", "before"])]
 struct MoveArguments {
     /// The transfer's number
     id: i64,
     /// first, last, or the number of the transfer to stand before
+    #[arg(required_unless_present_any = ["first", "last", "before"], conflicts_with_all = ["first", "last", "before"])]
     to: Option<String>,
     /// Send it next
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["last", "before"])]
     first: bool,
     /// Send it when all others are sent
-    #[arg(long)]
+    #[arg(long, conflicts_with = "before")]
     last: bool,
     /// The transfer to stand before, with its priority
     #[arg(long, value_name = "ID")]
