@@ -17,6 +17,11 @@ fn a_file_comes_in_as_many_ranges_as_asked() {
         seen.as_array().unwrap().iter().filter_map(range).collect()
     };
     let file = format!("{place}/a.bin");
+    // Of a file of one byte no second one can be asked for.
+    user.write("one.bin", b"1");
+    user.run(&["put", "one.bin", &place]).well();
+    user.run(&["get", &format!("{place}/one.bin"), "back.bin", "--range-parts", "4"]).well();
+    assert_eq!(std::fs::read(user.path("back.bin")).unwrap(), b"1");
     user.run(&["get", &file, "whole.bin", "--range-parts", "1"]).well();
     assert_eq!(ranges(), BTreeSet::new());
     user.run(&["get", &file, "four.bin", "--range-parts", "4"]).well();

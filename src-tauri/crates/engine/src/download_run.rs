@@ -225,7 +225,8 @@ fn own_copy(partial: &PartialFile, problem: Problem) -> Stop {
 /// that ignores ranges would otherwise send the whole file for each of them.
 async fn gives_ranges(run: &Run, file: &RemoteFile, size: u64, facts: &Capabilities) -> Result<bool, Stop> {
     let told = facts.ranges.unwrap_or(false);
-    if facts.ranges.is_some() || file.revision.is_none() || size < from(run, facts) {
+    // A single byte has no second one that could be asked for.
+    if facts.ranges.is_some() || file.revision.is_none() || size < from(run, facts).max(2) {
         return Ok(told);
     }
     let second = Some(ByteRange { offset: 1, length: 1 });
