@@ -95,7 +95,9 @@ export class Transfers {
   private async extend(after: number | null): Promise<void> {
     this.loading = true;
     try {
-      this.queue = extended(this.queue, await this.host.call('transfers.list', this.page(this.filter, after)));
+      const list = await this.host.call('transfers.list', this.page(this.filter, after));
+      // Only now: events that came meanwhile have changed the queue.
+      this.queue = extended(this.queue, list);
     } catch (thrown) {
       this.problem = asProblem(thrown);
     } finally {
@@ -168,7 +170,8 @@ export class Transfers {
 
   private async catchUp(number: number): Promise<void> {
     try {
-      const { queue, follow } = caughtUp(this.queue, await this.host.call('events.since', { number }));
+      const missed = await this.host.call('events.since', { number });
+      const { queue, follow } = caughtUp(this.queue, missed);
       this.queue = queue;
       this.after(follow);
     } catch (thrown) {
