@@ -73,6 +73,9 @@ pub(crate) async fn run(arguments: CopyArguments, context: &Context) -> Result<E
     }
     let copies = context.data_folder()?.join(FOLDER);
     let app = context.work().await?;
+    // It runs from the first file to the last one's proof: stopped between the steps, it would drop the parts that an
+    // earlier start's upload has on their way.
+    app.start_engine();
     let result = async {
         let kept = keep(&copies, &from, &to)?;
         clean_up(&app, &copies).await?;
