@@ -211,6 +211,19 @@ impl Field {
         self.list("/inspect/requests").await.iter().any(lied)
     }
 
+    /// Whether a complete object of that name is one that no session knows: its announcement got no answer, and as the objects
+    /// of a path share its bytes (Aruna, whole) it got those that were sent for the next one. Damaged ones stay.
+    pub(crate) async fn a_strangers_object(&self, shape: Shape, begin: &str) -> bool {
+        let requests = self.list("/inspect/requests").await;
+        let is_known = |id: &str| {
+            let staging = format!("/object/{id}/staging/");
+            requests.iter().any(|request| request["path"].as_str().unwrap().contains(&staging))
+        };
+        let files = self.stored(shape, begin).await;
+        let mut ids = files.iter().filter(|file| file["status"] == "completed").map(|file| &file["object"]);
+        ids.any(|id| id.as_str().is_some_and(|id| !is_known(id)))
+    }
+
     /// Everything on the service whose name begins so.
     pub(crate) async fn stored(&self, shape: Shape, begin: &str) -> Vec<Value> {
         let mut files = self.list("/inspect/files").await;

@@ -105,6 +105,7 @@ impl Count {
 struct Round<'a> {
     field: &'a Field,
     shape: Shape,
+    stem: String,
     what: String,
 }
 
@@ -137,7 +138,10 @@ impl Round<'_> {
                 // decides.
                 State::Failed { problem }
                     if problem.code == ProblemCode::NameTaken
-                        && (shape.keeps_damaged() || field.lied_about_removal().await) =>
+                        && (shape.keeps_damaged()
+                            || field.lied_about_removal().await
+                            || (shape.shares_bytes()
+                                && field.a_strangers_object(shape, &self.stem).await)) =>
                 {
                     count.decided += 1;
                     let Transfer { direction, place, name, local, .. } = field.transfer(id).await;
@@ -190,7 +194,8 @@ async fn round(field: &Field, seed: u64, count: &mut Count) {
     let content = content(usize::try_from(length).unwrap(), seed);
     let stem = format!("s{seed}-");
     let name = format!("{stem}a.bin");
-    let round = Round { field, shape, what: format!("seed {seed}, {}, {length} bytes", shape.name()) };
+    let what = format!("seed {seed}, {}, {length} bytes", shape.name());
+    let round = Round { field, shape, stem: stem.clone(), what };
     field.switch(shape).await;
     std::fs::write(field.path(&name), &content).unwrap();
     let rules = |direction, random: &mut fastrand::Rng| -> Value {

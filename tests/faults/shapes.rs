@@ -134,6 +134,11 @@ impl Shape {
         matches!(self, Kaleidoscope | AymaraForm)
     }
 
+    /// Whether bytes go to a path and not to the object that was announced, so that another object of it may get them.
+    pub(crate) fn shares_bytes(self) -> bool {
+        self == ArunaWhole
+    }
+
     /// Whether files can be removed.
     pub(crate) fn removes(self) -> bool {
         !matches!(self, Airalogy | Kaleidoscope)

@@ -25,20 +25,23 @@ pub(crate) enum Clash {
 
 /// Looks for a file of the transfer's name and does what the policy says. `size` is the local file's.
 pub(crate) async fn settle(run: &mut Run, facts: &Capabilities, size: u64) -> Result<Clash, Stop> {
-    let Some(file) = find(run, &run.transfer.name, facts.announce_at_once).await? else {
-        return Ok(Clash::Free);
-    };
-    let about = |code| Problem::new(code).about(&run.transfer.name);
-    if matches!(file.status, FileStatus::Pending | FileStatus::Failed) {
+    let name = run.transfer.name.clone();
+    let about = |code| Problem::new(code).about(&name);
+    let Some(mut file) = find(run, &name, facts.announce_at_once).await? else { return Ok(Clash::Free) };
+    if is_unfinished(&file) {
         // A stored plan without a session: we announced it and the answer got lost.
         // The source may have changed since: what was announced then is the stored size.
         let ours = run.transfer.plan.is_some()
             && file.size.is_none_or(|told| told == size || Some(told) == run.transfer.size);
-        if ours || run.transfer.on_clash == ClashPolicy::Replace {
-            clear(run, &file).await?;
-            return Ok(Clash::Free);
+        if !ours && run.transfer.on_clash != ClashPolicy::Replace {
+            return Err(Stop::Failed(about(ProblemCode::PendingFile)));
         }
-        return Err(Stop::Failed(about(ProblemCode::PendingFile)));
+        clear(run, &file).await?;
+        // Behind it may be a complete one: an object of an earlier try that got the bytes.
+        match find(run, &name, facts.announce_at_once).await? {
+            Some(behind) if !is_unfinished(&behind) => file = behind,
+            _ => return Ok(Clash::Free),
+        }
     }
     if let Some(proof) = same_bytes(run, facts, &file, size).await? {
         return Ok(Clash::Nothing(Some(proof)));
@@ -61,6 +64,10 @@ pub(crate) async fn settle(run: &mut Run, facts: &Capabilities, size: u64) -> Re
             Ok(Clash::Free)
         }
     }
+}
+
+fn is_unfinished(file: &RemoteFile) -> bool {
+    matches!(file.status, FileStatus::Pending | FileStatus::Failed)
 }
 
 /// The proof that the file there is ours already, by the service's own digest.
