@@ -1,7 +1,7 @@
 //! An answer whose headers have arrived and whose body has not been read yet.
 
 use super::{
-    bounded::{JSON_CEILING, REFUSAL_CEILING, read_start, read_within},
+    bounded::{JSON_CEILING, REFUSAL_CEILING, read_start, read_within, too_long},
     classify,
     redact::Scrub,
     stall_watchdog::StallWatchdog,
@@ -77,10 +77,13 @@ impl Answer {
         self.response.headers()
     }
 
-    /// One header as text; `None` when it is missing or no text.
+    /// One header as text; `None` when it is missing, no text, or there several times with different values: of two ETags
+    /// or two lengths nobody knows which one counts (RFC 9110, 5.3), so that none does.
     #[must_use]
     pub fn header(&self, name: &HeaderName) -> Option<&str> {
-        self.response.headers().get(name)?.to_str().ok()
+        let mut values = self.response.headers().get_all(name).iter();
+        let first = values.next()?;
+        values.all(|value| value == first).then(|| first.to_str().ok())?
     }
 
     /// Foreign text without the secrets of this request.
@@ -112,6 +115,9 @@ impl Answer {
     /// `BadAnswer` for a longer body or one that is not of that shape; a broken connection.
     pub async fn json<T: DeserializeOwned>(self) -> ProviderResult<T> {
         let (operation, scrub) = (self.operation, self.scrub.clone());
+        if self.response.content_length().is_some_and(|length| length > JSON_CEILING as u64) {
+            return Err(too_long(operation, JSON_CEILING));
+        }
         let body = read_within(operation, JSON_CEILING, self.into_stream()).await?;
         serde_json::from_slice(&body).map_err(|error| {
             ProviderError::bad_answer(operation, scrub.clean(&format!("not the documented JSON: {error}")))

@@ -24,12 +24,16 @@ pub async fn read_within(
     while let Some(chunk) = body.next().await {
         let chunk = chunk?;
         if all.len() + chunk.len() > ceiling {
-            let words = format!("the answer is longer than {} KiB", ceiling >> 10);
-            return Err(ProviderError::bad_answer(operation, words));
+            return Err(too_long(operation, ceiling));
         }
         all.extend_from_slice(&chunk);
     }
     Ok(all.freeze())
+}
+
+/// An answer of more than `ceiling` bytes.
+pub(crate) fn too_long(operation: &'static str, ceiling: usize) -> ProviderError {
+    ProviderError::bad_answer(operation, format!("the answer is longer than {} KiB", ceiling >> 10))
 }
 
 /// What fits of the body; the rest, and any failure on the way, is left.

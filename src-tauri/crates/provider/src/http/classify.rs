@@ -2,7 +2,10 @@
 
 use super::redact::redact;
 use crate::error::{Advice, ProviderError};
-use http::{HeaderMap, StatusCode, header::RETRY_AFTER};
+use http::{
+    HeaderMap, StatusCode,
+    header::{DATE, RETRY_AFTER},
+};
 use labferry_model::{ProblemCode, Timestamp};
 use std::{error::Error, io, time::Duration};
 
@@ -29,16 +32,23 @@ pub fn status(status: StatusCode, headers: &HeaderMap, now: Timestamp) -> (Probl
     }
 }
 
-/// `Retry-After` as a wait from `now`: seconds or an HTTP date (RFC 9110, 10.2.3). A date in the past is no wait.
+/// `Retry-After` as a wait from `now`: seconds or an HTTP date (RFC 9110, 10.2.3). A date in the past is no wait. A date is
+/// by the service's clock, so that the wait is counted from the answer's own `Date` where it has one: a clock that is off by
+/// a day, theirs or ours, changes nothing. The wait may be of any length; the retry loop bounds it.
 #[must_use]
 pub fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
     if let Ok(seconds) = text.parse::<u64>() {
         return Some(Duration::from_secs(seconds));
     }
-    let date = httpdate::parse_http_date(text).ok()?;
+    let theirs = headers.get(DATE).and_then(|date| http_date(date.to_str().ok()?));
+    Some(http_date(text)?.since(theirs.unwrap_or(now)))
+}
+
+fn http_date(text: &str) -> Option<Timestamp> {
+    let date = httpdate::parse_http_date(text.trim()).ok()?;
     let millis = date.duration_since(std::time::UNIX_EPOCH).ok()?.as_millis();
-    Some(Timestamp(i64::try_from(millis).ok()?).since(now))
+    Some(Timestamp(i64::try_from(millis).ok()?))
 }
 
 /// The `<Code>` of an S3 error document.
@@ -222,6 +232,19 @@ mod tests {
         for bad in ["", "soon", "-1", "1.5"] {
             assert_eq!(retry_after(&with_retry_after(bad), now), None, "{bad}");
         }
+    }
+
+    #[test]
+    fn a_clock_that_is_off_by_a_day_changes_no_wait() {
+        let answered = Timestamp(784_111_777_000);
+        let mut headers = with_retry_after("Sun, 06 Nov 1994 08:50:37 GMT");
+        headers.insert(DATE, "Sun, 06 Nov 1994 08:49:37 GMT".parse().unwrap());
+        let day = 86_400_000;
+        for ours in [answered, Timestamp(answered.0 - day), Timestamp(answered.0 + day)] {
+            assert_eq!(retry_after(&headers, ours), Some(Duration::from_secs(60)));
+        }
+        headers.insert(DATE, "yesterday".parse().unwrap());
+        assert_eq!(retry_after(&headers, answered), Some(Duration::from_secs(60)), "a date that is none");
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! Both clients against scripted servers on loopback.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod hostile;
+
 use super::*;
 use crate::{
     error::{Advice, ProviderError, ProviderResult},
