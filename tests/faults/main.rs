@@ -5,6 +5,7 @@
 //! `LABFERRY_SEED=7` for one round again.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
 
+mod answers;
 mod bench;
 mod field;
 mod local;

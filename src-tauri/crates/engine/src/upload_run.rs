@@ -143,16 +143,19 @@ async fn resume(run: &mut Run, source: &Fingerprint) -> Result<Option<Begun>, St
     }
 }
 
-/// Whether the service has the very part that the receipt is for.
+/// Whether the service has the very part that the receipt is for. What it tells of parts that were never sent is nothing
+/// to go by, and a part that it tells of twice must be the same both times.
 fn still_there(receipt: &PartReceipt, told: &[ReceivedPart]) -> bool {
-    told.iter().any(|part| {
-        part.number == receipt.part.number
-            && part.size.is_none_or(|size| size == receipt.part.length)
-            && match (&part.etag, &receipt.etag) {
-                (Some(theirs), Some(ours)) => theirs == ours,
-                _ => true,
-            }
-    })
+    let mut of_it = told.iter().filter(|part| part.number == receipt.part.number).peekable();
+    let is_told = of_it.peek().is_some();
+    is_told
+        && of_it.all(|part| {
+            part.size.is_none_or(|size| size == receipt.part.length)
+                && match (&part.etag, &receipt.etag) {
+                    (Some(theirs), Some(ours)) => theirs == ours,
+                    _ => true,
+                }
+        })
 }
 
 pub(crate) fn ignore_missing(result: ProviderResult<()>) -> ProviderResult<()> {

@@ -272,6 +272,12 @@ impl Connector {
         self.forget_failures(&memory.object);
         // A minus sign and quotes stand around it in places; what is left of them is what the finish compares.
         let etag = answer.header(&header::ETAG).map(|etag| etag.trim().replace('"', ""));
+        if session.in_parts && etag.as_deref().is_none_or(str::is_empty) {
+            // Without it the upload could never be finished: the part goes once more.
+            return Err(ProviderError::new(OPERATION, ProblemCode::BadAnswer, Advice::Again)
+                .about(&memory.key)
+                .because(format!("the storage took part {} and gave no ETag for it", part.number)));
+        }
         if !session.in_parts
             && let Some(told) = etag.as_deref().and_then(|etag| etag.strip_prefix('-'))
             && told != memory.object

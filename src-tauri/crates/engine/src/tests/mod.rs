@@ -4,6 +4,7 @@
 mod bench;
 pub(crate) mod clock;
 mod downloads;
+mod lies;
 mod link_loss;
 mod reviewed;
 mod rounds;

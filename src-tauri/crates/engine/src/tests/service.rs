@@ -82,6 +82,8 @@ pub(crate) struct FakeService {
     pub(crate) never_ready: bool,
     /// Whether the first page of a list holds a folder and no file.
     pub(crate) folders_first: bool,
+    /// What it makes of the truth about received parts.
+    pub(crate) tells_parts: fn(Vec<ReceivedPart>) -> Vec<ReceivedPart>,
     /// Uploads it takes in one announcement; more than one makes it refuse taken names, too.
     pub(crate) at_once: u32,
     /// Held by a test, it lets sign-in checks wait.
@@ -99,6 +101,7 @@ impl FakeService {
             names_content: true,
             never_ready: false,
             folders_first: false,
+            tells_parts: |parts| parts,
             at_once: 1,
             gate: tokio::sync::Mutex::default(),
         }
@@ -377,7 +380,7 @@ impl Provider for FakeService {
                 etag: Some(hex::encode(Md5::digest(content))),
             })
             .collect();
-        Ok(ReceivedParts::Parts(parts))
+        Ok(ReceivedParts::Parts((self.tells_parts)(parts)))
     }
 
     async fn finish_upload(&self, session: &UploadSession, _: &[PartReceipt]) -> ProviderResult<RemoteFile> {
