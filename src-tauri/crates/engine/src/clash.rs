@@ -3,6 +3,7 @@
 use crate::{
     hash_ahead,
     preflight::numbered,
+    replaced,
     run::{Run, Stop},
     upload_run::ignore_missing,
     verify::{self, Verdict},
@@ -54,7 +55,13 @@ pub(crate) async fn settle(run: &mut Run, facts: &Capabilities, size: u64) -> Re
         ClashPolicy::Version => Err(Stop::Failed(
             about(ProblemCode::Unsupported).because("this service keeps no versions of single files"),
         )),
+        ClashPolicy::Replace if !facts.delete => Err(Stop::Failed(
+            about(ProblemCode::Unsupported)
+                .because("this service removes no files, so that none can be replaced"),
+        )),
         ClashPolicy::Replace => {
+            // No service here replaces a file in place: until the new one is proven, the old one is only ours.
+            replaced::keep(run, facts, &file).await?;
             run.request(|| async { ignore_missing(run.provider.delete(&file.path).await) }).await?;
             Ok(Clash::Free)
         }

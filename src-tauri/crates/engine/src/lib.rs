@@ -20,6 +20,7 @@ mod planner;
 pub mod preflight;
 mod progress;
 mod read_back;
+mod replaced;
 mod retry;
 mod rules;
 mod run;

@@ -1,12 +1,21 @@
 //! Fetches a file again for its digests: in ranges, several at once and digested in order, where the service gives them, and
 //! as one stream where it does not.
 
-use crate::{engine::Shared, hash_ahead::Hasher};
+use crate::{engine::Shared, hash_ahead::Hasher, limits::Bandwidth, partial_file};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use labferry_model::{AccountName, Capabilities, DigestSet, ProblemCode};
 use labferry_provider::{Advice, ByteRange, Provider, ProviderError, ProviderResult};
-use std::future::Future;
-use tokio::sync::Mutex;
+use std::{
+    future::Future,
+    io,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+use tokio::{
+    fs::File,
+    io::{AsyncSeekExt, AsyncWriteExt},
+    sync::Mutex,
+};
 
 const OPERATION: &str = "read back";
 /// Bytes of one range. A range is held in memory until those before it are digested, so it is small.
@@ -57,6 +66,25 @@ impl<'a> ReadingBack<'a> {
             return Ok(back);
         }
         self.in_order(path, size, told).await
+    }
+
+    /// Fetches the file as one stream into a new file at `to`, and digests it.
+    pub(crate) async fn copy(&self, path: &str, size: Option<u64>, to: &Path) -> ProviderResult<ReadBack> {
+        let failed = |error: &io::Error| disk_error(to, error);
+        let copy = File::create(to).await.map_err(|error| failed(&error))?;
+        let mut reading = Reading::new(self.facts, size);
+        reading.copy = Some(Copying {
+            file: copy,
+            path: to.to_owned(),
+            bandwidth: self.engine.download_bandwidth.clone(),
+        });
+        let reading = Mutex::new(reading);
+        self.request(|| async { reading.lock().await.go_on(self.provider, path, |_| {}).await }).await?;
+        let mut reading = reading.into_inner();
+        if let Some(copy) = reading.copy.take() {
+            copy.file.sync_all().await.map_err(|error| failed(&error))?;
+        }
+        Ok(reading.finish())
     }
 
     /// None where the service does not keep to ranges, or names nothing that ties them together.
@@ -151,6 +179,34 @@ fn ended_early(came: u64, of: u64) -> ProviderError {
         .because(format!("{came} of {of} bytes came"))
 }
 
+/// Where a stream is written to, at the pace of downloads.
+struct Copying {
+    file: File,
+    path: PathBuf,
+    bandwidth: Arc<Bandwidth>,
+}
+
+impl Copying {
+    async fn write(&mut self, piece: &[u8]) -> ProviderResult<()> {
+        self.bandwidth.take(piece.len()).await;
+        self.file.write_all(piece).await.map_err(|error| disk_error(&self.path, &error))
+    }
+
+    async fn begin_anew(&mut self) -> ProviderResult<()> {
+        let emptied = async {
+            self.file.set_len(0).await?;
+            self.file.rewind().await.map(drop)
+        };
+        emptied.await.map_err(|error| disk_error(&self.path, &error))
+    }
+}
+
+/// Our own disk is no service's failure and is not tried again.
+fn disk_error(path: &Path, error: &io::Error) -> ProviderError {
+    let problem = partial_file::problem(path, error);
+    ProviderError { problem, advice: Advice::Stop, operation: OPERATION, source: None }
+}
+
 /// A file being fetched as one stream. Survives a broken connection.
 struct Reading {
     hasher: Hasher,
@@ -161,19 +217,24 @@ struct Reading {
     /// Bytes that are to come; more need not be read.
     most: Option<u64>,
     fresh: Hasher,
+    copy: Option<Copying>,
 }
 
 impl Reading {
     fn new(facts: &Capabilities, size: Option<u64>) -> Self {
         let resumable = size.filter(|_| facts.ranges != Some(false));
         let fresh = Hasher::new(&facts.digests);
-        Self { hasher: fresh.clone(), offset: 0, revision: None, resumable, most: size, fresh }
+        Self { hasher: fresh.clone(), offset: 0, revision: None, resumable, most: size, fresh, copy: None }
     }
 
-    fn begin_anew(&mut self) {
+    async fn begin_anew(&mut self) -> ProviderResult<()> {
         self.hasher = self.fresh.clone();
         self.offset = 0;
         self.revision = None;
+        match &mut self.copy {
+            Some(copy) => copy.begin_anew().await,
+            None => Ok(()),
+        }
     }
 
     /// Fetches to the end.
@@ -185,16 +246,19 @@ impl Reading {
     ) -> ProviderResult<()> {
         let left = self.resumable.map_or(0, |size| size.saturating_sub(self.offset));
         if left == 0 || self.revision.is_none() {
-            self.begin_anew();
+            self.begin_anew().await?;
         }
         let range = (self.offset > 0).then_some(ByteRange { offset: self.offset, length: left });
         let guard = range.and(self.revision.clone());
         let mut download = provider.open_download(path, range, guard.as_deref()).await?;
         if download.offset != self.offset {
-            self.begin_anew();
+            self.begin_anew().await?;
         }
         self.revision = download.revision.take();
         while let Some(piece) = download.stream.try_next().await? {
+            if let Some(copy) = &mut self.copy {
+                copy.write(&piece).await?;
+            }
             self.hasher.update(&piece);
             self.offset += piece.len() as u64;
             told(self.offset);

@@ -5,6 +5,7 @@ use crate::{
     download_run,
     engine::{Shared, Until},
     progress::Meter,
+    replaced,
     run::{Run, Stop},
     settle::{self, Clearing},
     small_file::SMALL,
@@ -104,8 +105,9 @@ pub(crate) async fn run(shared: &Arc<Shared>, until: Until) -> Result<(), StoreE
     shared.meters().clear();
     let cancelled = settle::clear_cancelled(shared, |_| false, &mut in_hand.clearing).await;
     in_hand.clearing.finish(&*shared.clock).await;
+    let kept = replaced::look_after(shared, |_| false).await;
     let laid_down = shared.store.interrupt_active(shared.clock.now()).await;
-    result.and(cancelled).and(laid_down.map(drop))
+    result.and(cancelled).and(kept).and(laid_down.map(drop))
 }
 
 async fn work(shared: &Arc<Shared>, until: &Until, in_hand: &mut InHand) -> Result<(), StoreError> {
@@ -133,6 +135,7 @@ async fn work(shared: &Arc<Shared>, until: &Until, in_hand: &mut InHand) -> Resu
         if std::mem::take(&mut cancelled) {
             let held = &in_hand.held;
             settle::clear_cancelled(shared, |id| held.contains_key(&id), &mut in_hand.clearing).await?;
+            replaced::look_after(shared, |id| held.contains_key(&id)).await?;
         }
         if in_hand.held.is_empty() && *until == Until::Idle {
             return Ok(());

@@ -4,6 +4,7 @@ use crate::{
     conditions,
     engine::Shared,
     partial_file::PartialFile,
+    replaced,
     retry::{is_offline, item_pause},
     run::{Run, Stop},
     upload_run::ignore_missing,
@@ -60,6 +61,13 @@ pub(crate) async fn stopped(
                 after_failure(shared, &transfer, error, progressed)
             }
         },
+    };
+    let change = match &event {
+        // What was there before is put back, and for that the name must be free.
+        Event::Failed { .. } if replaced::is_kept(shared, id) && !change.clear_parts => {
+            Change { failing_since: change.failing_since, ..abandoned(shared, &transfer).await }
+        }
+        _ => change,
     };
     match shared.store.apply(id, event, change, shared.clock.now()).await {
         // Paused or cancelled in the meantime: the person's word counts.
@@ -155,6 +163,14 @@ fn after_failure(
 async fn given_up(run: Option<&Run>, transfer: &Transfer) -> Change {
     match run {
         Some(run) if abandon_with(run.provider.as_ref(), transfer).await => begin_anew(transfer),
+        _ => Change::default(),
+    }
+}
+
+/// The same for a transfer whose connector may be at fault itself.
+async fn abandoned(shared: &Shared, transfer: &Transfer) -> Change {
+    match shared.accounts.provider(&transfer.account).await {
+        Ok(provider) if abandon_with(provider.as_ref(), transfer).await => begin_anew(transfer),
         _ => Change::default(),
     }
 }

@@ -5,7 +5,7 @@ use crate::{
     clash::{self, Clash},
     hash_ahead::{HashAhead, Hashes, Wanted},
     part_worker::{self, Parts},
-    planner,
+    planner, replaced,
     run::{Run, Stop},
     small_file::{self, SMALL},
     source_file, verify,
@@ -328,6 +328,11 @@ async fn settle(
     let failing_since = run.transfer.failing_since.map(|_| None);
     let change = Change { ledger: Some(entry), failing_since, ..change };
     let mut events = before;
+    let is_green = proof.is_green();
     events.push(Event::Proven { proof });
-    run.steps(events, change).await
+    run.steps(events, change).await?;
+    if is_green {
+        replaced::let_go(run);
+    }
+    Ok(())
 }

@@ -84,6 +84,12 @@ impl Store {
         Ok(Self { shared: Arc::new(Shared { database, writer, readers, committed, seen }) })
     }
 
+    /// The folder that the database is in.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        self.shared.database.parent().unwrap_or(Path::new("."))
+    }
+
     /// Finishes what is queued, folds the write-ahead log in and closes the files. Other clones fail from then on.
     pub async fn close(self) {
         self.shared.readers.close().await;

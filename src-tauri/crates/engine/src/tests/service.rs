@@ -35,6 +35,8 @@ pub(crate) enum Fault {
     Offline,
     /// Told to come back in two minutes.
     Later,
+    /// Refused for good.
+    Refused,
     /// The link has expired.
     Expired,
     /// The connector itself is at fault.
@@ -126,6 +128,7 @@ impl FakeService {
                 let wait = Advice::AgainAfter(std::time::Duration::from_secs(120));
                 Err(ProviderError::new(operation, ProblemCode::RateLimited, wait))
             }
+            Fault::Refused => Err(ProviderError::new(operation, ProblemCode::ServiceRefused, Advice::Stop)),
             Fault::Expired => Err(ProviderError::new(operation, ProblemCode::NotAllowed, Advice::FreshLink)),
             Fault::Panic => panic!("a fault of the connector"),
             fault => Ok(fault),

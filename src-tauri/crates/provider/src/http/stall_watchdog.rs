@@ -1,4 +1,8 @@
 //! Gives up a request on which no byte moves. It replaces total time-outs: a terabyte may take a week.
+//!
+//! Its time is the runtime's and not the injected clock's: sockets move bytes in the time that really passes. An engine whose
+//! clock is driven, or runs two hundred times as fast so that its pauses cost nothing, would take every request for a stalled
+//! one. What is decided after a stall, whether and when to try again, is the engine's, and by its clock.
 
 use std::{
     future::Future,
