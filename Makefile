@@ -1,4 +1,4 @@
-.PHONY: help run test soak lint fmt bindings providers icons clean
+.PHONY: help run test soak bench lint fmt bindings providers icons clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
@@ -11,6 +11,9 @@ test: ## install what is missing, run every check and every test
 
 soak: ## 10,000 injected faults, 500 kills and the rest of the long runs; prints counts, seeds, losses, bytes sent again
 	@bash .ci/soak
+
+bench: ## the performance goals beside bare clients and other programs (ROWS=P4,P8 for some, WRITE=1 for docs/performance.md)
+	@bash .ci/bench
 
 lint: ## format check, clippy and the interface's type check
 	@cargo fmt --all --check

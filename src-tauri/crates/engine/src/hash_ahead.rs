@@ -250,6 +250,19 @@ pub(crate) async fn hash_to_compare(
     reader.finish().await
 }
 
+/// The digests of a local file by the reader that hashes what is sent: of a file sent whole, or in parts of `part_size`
+/// bytes, each of which is summed as well. It is what an upload computes, without the upload.
+///
+/// # Errors
+/// A file that cannot be read, or that became shorter meanwhile.
+pub async fn digest_source(path: &Path, part_size: u64) -> Result<DigestSet, Problem> {
+    let size = source_file::fingerprint(path).await?.size;
+    let parts = if part_size == 0 { Vec::new() } else { parts_of(size, part_size) };
+    let reader = HashAhead::start(path, size, Wanted { parts, ..Wanted::default() });
+    reader.pace().release();
+    Ok(reader.finish().await?.digests)
+}
+
 impl Wanted {
     /// What it takes to compare a file of `size` bytes with what a service tells of its copy.
     pub(crate) fn to_compare(size: u64, algorithms: &[Algorithm], theirs: &[RemoteDigest]) -> Self {

@@ -39,6 +39,7 @@ mod tests;
 pub use check::{Against, CheckOutcome, CheckRequest, CheckResult};
 pub use check_ledger::{LedgerCheck, LedgerChecked};
 pub use engine::{Ask, Connections, Engine, Until};
+pub use hash_ahead::digest_source;
 pub use progress::Progress;
 pub use rules::{Hold, Rules};
 pub use timetable::{Hours, Pace};

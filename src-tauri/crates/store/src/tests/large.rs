@@ -1,5 +1,5 @@
 //! What a queue of a million rows stands on: every question goes to an index, and what is done to all is done in steps.
-//! `LABFERRY_ROWS` says how many rows the last test makes.
+//! What that costs with a million rows is row P6 of `make bench`.
 
 use super::*;
 use crate::{TransferFilter, queue, transfer_list::choose, transfer_query, transfer_row::transfer_columns};
@@ -198,70 +198,4 @@ async fn unfinished_rows_for_the_same_file_are_found() {
     let asked = [upload("nrp", "a"), upload("nrp", "b"), elsewhere, upload("other", "a")];
     let found = store.unfinished_like(&asked).await.unwrap();
     assert_eq!(found.into_iter().map(|transfer| transfer.id).collect::<Vec<_>>(), ids[..1]);
-}
-
-/// The table behind "a million rows cost what a hundred cost"; printed, not judged, because a shared machine's clock
-/// judges nothing. Run it with `--release --nocapture` and `LABFERRY_ROWS=1000000`.
-#[tokio::test]
-async fn what_rows_cost() {
-    let rows: usize = std::env::var("LABFERRY_ROWS").ok().and_then(|text| text.parse().ok()).unwrap_or(2_000);
-    let folder = Folder::new();
-    let store = folder.store().await;
-    let began = std::time::Instant::now();
-    let ids = many(&store, rows).await;
-    eprintln!("add {rows}: {:?}", began.elapsed());
-    store.close().await;
-    let began = std::time::Instant::now();
-    let store = folder.store().await;
-    store.counts().await.unwrap();
-    store.transfers(&TransferFilter { limit: 200, ..all() }).await.unwrap();
-    eprintln!("open and list: {:?}", began.elapsed());
-    let began = std::time::Instant::now();
-    for _ in 0..100 {
-        store.next_waiting(NOW, &[], &[]).await.unwrap().unwrap();
-    }
-    eprintln!("next: {:?}", began.elapsed() / 100);
-    for _ in 0..3 {
-        let began = std::time::Instant::now();
-        for id in &ids[..100] {
-            assert_eq!(store.next_waiting(NOW, &[], &[]).await.unwrap().unwrap().id.0 > 0, id.0 > 0);
-        }
-        let next = began.elapsed();
-        let mut lives = Vec::new();
-        for _ in 0..100 {
-            let id = store.next_waiting(NOW, &[], &[]).await.unwrap().unwrap().id;
-            let began = std::time::Instant::now();
-            finish(&store, id).await;
-            lives.push(began.elapsed());
-            add(&store, "nrp", &["again"]).await;
-        }
-        lives.sort();
-        eprintln!("100 × next {next:?}; a life: median {:?}", lives[50]);
-    }
-    let text = |text: &str| TransferFilter { text: Some(text.into()), limit: 200, ..all() };
-    let filters = [
-        text(".tif"),
-        text("scan-1234"),
-        text("99.t"),
-        text("nothing"),
-        TransferFilter { states: Some(vec!["done"]), ..text(".tif") },
-        TransferFilter { states: Some(vec!["waiting", "paused"]), ..text("scan") },
-        TransferFilter { states: Some(vec!["failed"]), ..all() },
-        TransferFilter { batch: Some(1), ..text("scan-77") },
-        TransferFilter { account: Some("nrp".parse().unwrap()), ..text("scan-77") },
-    ];
-    for filter in filters {
-        let began = std::time::Instant::now();
-        let found = store.transfers(&filter).await.unwrap().len();
-        eprintln!(
-            "{:?} {:?} {:?}: {found} rows, {:?}",
-            filter.text,
-            filter.states,
-            filter.batch,
-            began.elapsed()
-        );
-    }
-    let began = std::time::Instant::now();
-    let step = store.apply_step(&TransferFilter::default(), Event::PauseAsked, false, NOW).await.unwrap();
-    eprintln!("pause step of {}: {:?}", step.changed, began.elapsed());
 }
