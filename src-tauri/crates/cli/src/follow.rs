@@ -35,7 +35,7 @@ async fn follow(
     run: impl Future<Output = Result<(), ProblemWords>> + Send + 'static,
 ) -> Result<(), Failure> {
     let mut events = app.subscribe();
-    let mut shown = if out.shows_progress() { Some(Shown::new(rows_of(app, ids).await?)) } else { None };
+    let mut shown = if out.shows_progress() { Some(Shown::new(app, ids).await?) } else { None };
     let mut run = tokio::spawn(run);
     let mut stop = std::pin::pin!(told_to_stop());
     let ended = loop {
@@ -76,28 +76,81 @@ async fn hear(events: &mut Receiver<AppEvent>, shown: Option<&mut Shown>) {
     }
 }
 
+/// What is shown of a row, small: there may be very many.
+#[derive(Default, Clone, Copy)]
+struct Counted {
+    size: u64,
+    sent: u64,
+    ended: bool,
+}
+
+impl Counted {
+    fn of(row: &TransferRow) -> Self {
+        let ended = matches!(row.state.as_str(), "done" | "skipped" | "failed");
+        Self { size: row.size.unwrap_or(0), sent: row.sent, ended }
+    }
+
+    /// Bytes that are behind it, with those on their way where they are known.
+    fn behind(self, moving: Option<u64>) -> u64 {
+        if self.ended { self.size } else { moving.unwrap_or(self.sent).min(self.size) }
+    }
+}
+
+/// The sums of all rows, kept as rows change: adding them up for each event would cost more than sending small files.
+#[derive(Default)]
+struct Sums {
+    size: u64,
+    behind: u64,
+    ended: usize,
+}
+
+impl Sums {
+    fn add(&mut self, row: Counted) {
+        self.size += row.size;
+        self.behind += row.behind(None);
+        self.ended += usize::from(row.ended);
+    }
+
+    fn take_out(&mut self, row: Counted) {
+        self.size -= row.size;
+        self.behind -= row.behind(None);
+        self.ended -= usize::from(row.ended);
+    }
+}
+
 /// One bar for everything this command moves.
 struct Shown {
     bar: ProgressBar,
-    rows: HashMap<i64, TransferRow>,
+    rows: HashMap<i64, Counted>,
+    sums: Sums,
     /// Bytes of the rows in hand, finer than the rows tell.
     moving: HashMap<i64, u64>,
+    /// One of those in hand: its number, what becomes of it and its name.
+    named: Option<(i64, String)>,
     seconds_left: Option<u64>,
     rate: u64,
 }
 
 impl Shown {
-    fn new(rows: Vec<TransferRow>) -> Self {
+    async fn new(app: &App, ids: &[i64]) -> Result<Self, Failure> {
+        let (mut rows, mut sums) = (HashMap::with_capacity(ids.len()), Sums::default());
+        for some in ids.chunks(1_000) {
+            for row in rows_of(app, some).await? {
+                let counted = Counted::of(&row);
+                sums.add(counted);
+                rows.insert(row.id, counted);
+            }
+        }
         let bar = ProgressBar::with_draw_target(Some(1), ProgressDrawTarget::hidden());
         if let Ok(style) = ProgressStyle::with_template("{bar:24}  {wide_msg}") {
             bar.set_style(style);
         }
-        let rows = rows.into_iter().map(|row| (row.id, row)).collect();
-        let mut shown = Self { bar, rows, moving: HashMap::new(), seconds_left: None, rate: 0 };
+        let mut shown =
+            Self { bar, rows, sums, moving: HashMap::new(), named: None, seconds_left: None, rate: 0 };
         shown.draw();
         shown.bar.set_draw_target(ProgressDrawTarget::stderr_with_hz(4));
         shown.bar.enable_steady_tick(Duration::from_millis(500));
-        shown
+        Ok(shown)
     }
 
     fn take(&mut self, event: AppEvent) {
@@ -105,7 +158,18 @@ impl Shown {
             AppEvent::Transfer { row, .. } => {
                 // Other commands' transfers run in this process, too, while it owns the folder.
                 if let Some(known) = self.rows.get_mut(&row.id) {
-                    *known = *row;
+                    self.sums.take_out(*known);
+                    *known = Counted::of(&row);
+                    self.sums.add(*known);
+                    if self
+                        .named
+                        .as_ref()
+                        .is_none_or(|(id, _)| *id == row.id || !self.moving.contains_key(id))
+                    {
+                        let name: String =
+                            row.name.chars().map(|c| if c.is_control() { '?' } else { c }).collect();
+                        self.named = Some((row.id, format!("{} {name}", row.state)));
+                    }
                 }
             }
             AppEvent::Progress { samples, bytes_per_second } => {
@@ -119,21 +183,15 @@ impl Shown {
     }
 
     fn draw(&mut self) {
-        let settled = |row: &&TransferRow| matches!(row.state.as_str(), "done" | "skipped" | "failed");
-        let total: u64 = self.rows.values().filter_map(|row| row.size).sum();
-        let done: u64 = self
-            .rows
-            .values()
-            .map(|row| {
-                let size = row.size.unwrap_or(0);
-                if settled(&row) {
-                    size
-                } else {
-                    self.moving.get(&row.id).copied().unwrap_or(row.sent).min(size)
-                }
-            })
+        let total = self.sums.size;
+        let finer: i128 = self
+            .moving
+            .iter()
+            .filter_map(|(id, bytes)| Some((self.rows.get(id)?, *bytes)))
+            .map(|(row, bytes)| i128::from(row.behind(Some(bytes))) - i128::from(row.behind(None)))
             .sum();
-        let ended = self.rows.values().filter(settled).count();
+        let done = u64::try_from(i128::from(self.sums.behind) + finer).unwrap_or(0);
+        let ended = self.sums.ended;
         // All of it only once it is proven: the last bytes are not the end.
         let percent = u128::from(done) * 100 / u128::from(total.max(1));
         let percent = if ended == self.rows.len() { 100 } else { percent.min(99) };
@@ -142,9 +200,8 @@ impl Shown {
         if self.rows.len() > 1 {
             message.push_str(&format!("  {ended} of {} files", self.rows.len()));
         }
-        if let Some(row) = self.rows.values().find(|row| self.moving.contains_key(&row.id)) {
-            let name: String = row.name.chars().map(|c| if c.is_control() { '?' } else { c }).collect();
-            message.push_str(&format!("  {} {name}", row.state));
+        if let Some((_, words)) = self.named.as_ref().filter(|(id, _)| self.moving.contains_key(id)) {
+            message.push_str(&format!("  {words}"));
         }
         if self.rate > 0 {
             message.push_str(&format!("  {}/s", crate::table::size(self.rate)));

@@ -122,13 +122,46 @@ fn line(row: &TransferRow) -> String {
     format!("{}: {to}, {}{proof}", state_words(row), size_or_none(row.size))
 }
 
+/// As [`tell`], of the rows with these numbers, oldest first. They may be very many, so they are read as they are told.
+pub(crate) async fn tell_of(
+    app: &App,
+    out: &Output,
+    ids: &[i64],
+    size_will_do: bool,
+) -> Result<Exit, Failure> {
+    let mut ids = ids.to_vec();
+    ids.sort_unstable();
+    let (mut exit, mut waiting) = (Exit::Done, false);
+    for some in ids.chunks(PAGE as usize) {
+        let rows = rows_of(app, some).await?;
+        exit = exit.and(tell_each(out, &rows, size_will_do)?);
+        waiting |= rows.iter().any(is_waiting);
+    }
+    tell_of_waiting(out, waiting);
+    Ok(exit)
+}
+
 /// Tells how each transfer ended and gives the code for all of them.
 pub(crate) fn tell(out: &Output, rows: &[TransferRow], size_will_do: bool) -> Result<Exit, Failure> {
+    let exit = tell_each(out, rows, size_will_do)?;
+    tell_of_waiting(out, rows.iter().any(is_waiting));
+    Ok(exit)
+}
+
+fn is_waiting(row: &TransferRow) -> bool {
+    row.state == "waiting"
+}
+
+fn tell_of_waiting(out: &Output, waiting: bool) {
+    if waiting {
+        out.say("What waits stays in the queue; `labferry queue run` goes on with it.");
+    }
+}
+
+fn tell_each(out: &Output, rows: &[TransferRow], size_will_do: bool) -> Result<Exit, Failure> {
     let mut exit = Exit::Done;
-    let mut waiting = false;
     for row in rows {
         exit = exit.and(judge(row, size_will_do));
-        waiting |= row.state == "waiting";
         if out.json {
             out.json(&json(row))?;
         } else {
@@ -137,9 +170,6 @@ pub(crate) fn tell(out: &Output, rows: &[TransferRow], size_will_do: bool) -> Re
         if let Some(problem) = &row.problem {
             out.say_always(&format!("{} {}", problem.message, problem.next));
         }
-    }
-    if waiting {
-        out.say("What waits stays in the queue; `labferry queue run` goes on with it.");
     }
     Ok(exit)
 }
@@ -192,18 +222,19 @@ pub(crate) async fn rows_of(app: &App, ids: &[i64]) -> Result<Vec<TransferRow>, 
     Ok(rows)
 }
 
-/// Every row of a filter, oldest first.
-pub(crate) async fn rows_in(app: &App, filter: &str) -> Result<Vec<TransferRow>, Failure> {
-    let mut rows = Vec::new();
+/// Shows every row of a filter, newest first. They may be very many, so none is kept here.
+pub(crate) async fn each_in(
+    app: &App,
+    filter: &str,
+    mut each: impl FnMut(TransferRow),
+) -> Result<(), Failure> {
     let mut after = None;
     loop {
         let request =
             ListTransfers { filter: filter.to_owned(), after, limit: PAGE, ..ListTransfers::default() };
         let page = app.transfers_list(request).await?.rows;
-        let Some(last) = page.last() else { break };
+        let Some(last) = page.last() else { return Ok(()) };
         after = Some(last.id);
-        rows.extend(page);
+        page.into_iter().for_each(&mut each);
     }
-    rows.reverse();
-    Ok(rows)
 }

@@ -3,7 +3,7 @@
 
 use crate::{
     exit::{Failure, usage},
-    outcome::rows_in,
+    outcome::each_in,
 };
 use labferry_app::App;
 use std::{
@@ -108,7 +108,14 @@ pub(crate) async fn clean_up(app: &App, data_folder: &Path) -> Result<(), Failur
     let free: Vec<PathBuf> = kept.into_iter().filter(|path| is_free(path)).collect();
     let mut needed = HashSet::new();
     for filter in ["active", "waiting", "needs_you"] {
-        needed.extend(rows_in(app, filter).await?.into_iter().map(|row| PathBuf::from(row.local)));
+        each_in(app, filter, |row| {
+            let local = PathBuf::from(row.local);
+            // Others cannot be one of these files.
+            if local.parent().is_some_and(|parent| parent.ends_with(FOLDER)) {
+                needed.insert(local);
+            }
+        })
+        .await?;
     }
     for path in free {
         let path = std::path::absolute(&path).unwrap_or(path);

@@ -268,9 +268,16 @@ async fn clean_up(app: &App, copies: &Path) -> Result<(), Failure> {
     let Ok(entries) = fs::read_dir(copies) else { return Ok(()) };
     let folders: Vec<PathBuf> =
         entries.filter_map(|entry| Some(entry.ok()?.path())).filter(|path| path.is_dir()).collect();
+    let all = std::path::absolute(copies).unwrap_or_else(|_| copies.to_path_buf());
     let mut needed = Vec::new();
     for filter in ["active", "waiting", "needs_you"] {
-        needed.extend(outcome::rows_in(app, filter).await?.into_iter().map(|row| PathBuf::from(row.local)));
+        outcome::each_in(app, filter, |row| {
+            let local = PathBuf::from(row.local);
+            if local.starts_with(&all) {
+                needed.push(local);
+            }
+        })
+        .await?;
     }
     for folder in folders {
         let lock = folder.with_extension("lock");

@@ -164,8 +164,7 @@ async fn work(
         out.say("Another Labferry works on this data folder; it sends, and this command waits for it.");
     }
     follow::until_settled(app, out, &ids).await?;
-    let rows = outcome::rows_of(app, &ids).await?;
-    Ok(exit.and(outcome::tell(out, &rows, size_will_do)?))
+    Ok(exit.and(outcome::tell_of(app, out, &ids, size_will_do).await?))
 }
 
 /// The place and the sources, once they make sense together.

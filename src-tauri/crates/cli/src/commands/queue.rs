@@ -224,29 +224,30 @@ fn told(context: &Context, what: &str, answer: Result<Changed, ProblemWords>) ->
 async fn work(context: &Context) -> Result<Exit, Failure> {
     let out = &context.out;
     let app = context.work().await?;
-    let mut rows = outcome::rows_in(&app, "active").await?;
-    rows.extend(outcome::rows_in(&app, "waiting").await?);
-    rows.retain(|row| row.state != "paused");
-    rows.sort_by_key(|row| row.id);
-    if rows.is_empty() {
+    let (mut ids, mut held) = (Vec::new(), Vec::new());
+    for filter in ["active", "waiting"] {
+        outcome::each_in(&app, filter, |row| {
+            if row.state != "paused" {
+                ids.push(row.id);
+                // Whoever runs the queue wants it tried now, not when its pause is over.
+                if !matches!(row.waiting.as_deref(), None | Some("turn" | "interrupted")) {
+                    held.push(row.id);
+                }
+            }
+        })
+        .await?;
+    }
+    if ids.is_empty() {
         out.say("There is nothing to do: nothing in the queue waits.");
     }
-    // Whoever runs the queue wants it tried now, not when its pause is over. Only the owner may: another process
-    // works the queue at its own pace otherwise.
-    let held: Vec<i64> = rows
-        .iter()
-        .filter(|row| !matches!(row.waiting.as_deref(), None | Some("turn" | "interrupted")))
-        .map(|row| row.id)
-        .collect();
+    // Only the owner may: another process works the queue at its own pace otherwise.
     if app.owns() && !held.is_empty() {
         app.transfers_retry(TransferSelection { ids: held, ..TransferSelection::default() }).await?;
     }
-    let ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
-    let worked = match follow::until_idle(&app, out, &ids).await {
-        Ok(()) => outcome::rows_of(&app, &ids).await,
+    let result = match follow::until_idle(&app, out, &ids).await {
+        Ok(()) => outcome::tell_of(&app, out, &ids, false).await,
         Err(failure) => Err(failure),
     };
-    let result = worked.and_then(|rows| outcome::tell(out, &rows, false));
     if !matches!(result, Err(Failure::Stopped(_))) {
         spool::clean_up(&app, &context.data_folder()?).await?;
         app.stop().await;
