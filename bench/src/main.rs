@@ -11,6 +11,7 @@ mod measure;
 mod product;
 mod report;
 mod rows;
+mod s3;
 mod settings;
 mod statistics;
 

@@ -94,6 +94,11 @@ pub(super) fn put(user: &User, file: &Path, round: usize) -> Command {
     command
 }
 
+/// Processor seconds of the same.
+pub(super) fn idle_cpu(user: &User, scratch: &Path) -> Outcome<f64> {
+    Ok(measure::run(&user.command(&["account", "test", "lab"]), scratch)?.cpu)
+}
+
 /// Seconds that a command takes which moves nothing but asks the service who we are.
 pub(super) fn idle(user: &User, scratch: &Path) -> Outcome<f64> {
     Ok(measure::run(&user.command(&["account", "test", "lab"]), scratch)?.wall)

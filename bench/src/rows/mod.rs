@@ -1,9 +1,13 @@
 //! One file a goal, and what they share.
 
 mod against_limit;
+mod download;
 pub(crate) mod hashing;
 mod memory;
+mod peers;
 pub(crate) mod queue;
+mod small_files;
+mod upload;
 
 use crate::{
     Outcome,
@@ -28,11 +32,14 @@ pub(crate) const MIB: f64 = 1024.0 * 1024.0;
 type Measure = fn(&Settings) -> Outcome<Row>;
 
 /// Every row in the order in which they are measured.
-pub(crate) const ALL: [(&str, &str, Measure); 4] = [
+pub(crate) const ALL: [(&str, &str, Measure); 7] = [
     ("P8", "hashing", hashing::measure),
     ("P4", "one large file against the limit", against_limit::measure),
     ("P5", "memory", memory::measure),
     ("P6", "a queue of many", queue::row),
+    ("P2", "many small files", small_files::measure),
+    ("P1", "one large file to an S3 server", upload::measure),
+    ("P3", "one large download by ranges", download::measure),
 ];
 
 /// One program in a row, and how one run of it is made; it hears the number of the run.
