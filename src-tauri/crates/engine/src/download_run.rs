@@ -288,6 +288,7 @@ async fn begin(
     let part_count = u32::try_from(size.div_ceil(part_size.max(1)).max(1)).unwrap_or(u32::MAX);
     let plan = StoredPlan { in_parts, part_size, part_count };
     partial.prepare()?;
+    partial.reserve(size)?;
     let change = Change {
         clear_parts: true,
         size: Some(size),

@@ -10,6 +10,9 @@ use std::{
     sync::Arc,
 };
 
+/// Bytes from which on room is taken beforehand; a smaller file lies together anyway, and is spared the call.
+const RESERVED_FROM: u64 = 4 << 20;
+
 /// A file that grows beside its destination.
 #[derive(Clone)]
 pub(crate) struct PartialFile {
@@ -58,6 +61,32 @@ impl PartialFile {
             .open(&self.path)
             .map(drop)
             .map_err(|error| problem(&self.path, &error))
+    }
+
+    /// Takes the room for `size` bytes at once, where the file system can: pieces of one file then lie together although they
+    /// are written in any order, and nobody else takes the room meanwhile. Its length stays what was written.
+    pub(crate) fn reserve(&self, size: u64) -> Result<(), Problem> {
+        if size < RESERVED_FROM {
+            return Ok(());
+        }
+        // Elsewhere a reservation changes the file's length or writes zeros.
+        #[cfg(target_os = "linux")]
+        {
+            use rustix::{
+                fs::{FallocateFlags, fallocate},
+                io::Errno,
+            };
+            let file = OpenOptions::new()
+                .write(true)
+                .open(&self.path)
+                .map_err(|error| problem(&self.path, &error))?;
+            if let Err(error @ (Errno::NOSPC | Errno::DQUOT)) =
+                fallocate(&file, FallocateFlags::KEEP_SIZE, 0, size)
+            {
+                return Err(problem(&self.path, &error.into()));
+            }
+        }
+        Ok(())
     }
 
     /// Bytes it takes on the disk now, as far as the system tells.
@@ -203,6 +232,20 @@ mod tests {
         assert_eq!(std::fs::read(&destination).unwrap(), b"old");
         partial.finish(0, true).unwrap();
         assert_eq!(std::fs::read(&destination).unwrap(), b"");
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn room_is_taken_and_the_length_stays() {
+        let folder = Folder::new();
+        let partial = PartialFile::beside(&folder.path("scan.tif"), TransferId(1));
+        partial.prepare().unwrap();
+        partial.reserve(RESERVED_FROM).unwrap();
+        assert_eq!(std::fs::metadata(partial.path()).unwrap().len(), 0);
+        // A file system that cannot reserve takes nothing.
+        assert!([0, RESERVED_FROM].contains(&partial.allocated()), "{}", partial.allocated());
+        let problem = partial.reserve(u64::MAX >> 1).err().map(|problem| problem.code);
+        assert!(matches!(problem, None | Some(ProblemCode::DiskFull)), "{problem:?}");
     }
 
     #[test]
