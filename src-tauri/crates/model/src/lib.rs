@@ -13,6 +13,7 @@ pub mod remote_file;
 pub mod secret;
 pub mod transfer;
 pub mod transfer_state;
+pub mod watched_folder;
 
 pub use capabilities::{Capabilities, PartRules};
 pub use clock::{Clock, Timestamp};
@@ -27,3 +28,7 @@ pub use remote_file::{FileStatus, RemoteFile};
 pub use secret::{Secret, Secrets};
 pub use transfer::{ClashPolicy, Direction, Fingerprint, ShapeChoice, Transfer, VerifyChoice};
 pub use transfer_state::{Event, Illegal, State, WaitReason, advance};
+pub use watched_folder::{
+    AfterUpload, Backlog, Duplicates, FoundFile, Health, NotSent, RuleId, Unit, WatchRule, WatchState,
+    WatchedFile, WatchedState,
+};

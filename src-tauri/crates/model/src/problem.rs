@@ -65,6 +65,22 @@ pub enum ProblemCode {
     FolderNotWritable,
     /// A local file of that name is there already.
     DestinationExists,
+    /// The watched folder is not there.
+    FolderMissing,
+    /// The watched folder cannot be looked through, or is no folder.
+    FolderUnreadable,
+    /// The watched folder is another one than when the rule was made, on another disk.
+    FolderReplaced,
+    /// The watched folder is empty after having been full.
+    FolderEmptied,
+    /// The watched folder is on a network, which announces no changes.
+    FolderOnNetwork,
+    /// The system cannot announce changes in so many folders.
+    FolderTooMany,
+    /// The system announced nothing although there were changes.
+    FolderSilent,
+    /// More files are coming to rest than are followed at once.
+    FolderCrowded,
     /// Another process owns the data folder.
     DataFolderBusy,
     /// The database was written by a newer version.

@@ -18,6 +18,7 @@ mod transfer_list;
 mod transfer_query;
 mod transfer_row;
 mod transfers;
+mod watched;
 mod writer;
 
 #[cfg(test)]
@@ -34,3 +35,4 @@ pub use queue::Move;
 pub use store::Store;
 pub use transfer_list::{Counts, TransferFilter};
 pub use transfers::Change;
+pub use watched::{Arrived, EndedUpload, Ledger, WatchedFolder};

@@ -30,6 +30,7 @@ const READERS: u32 = 4;
 const STEPS: &[(i64, &str, &str)] = &[
     (1, "first", include_str!("migrations/0001_first.sql")),
     (2, "large_queues", include_str!("migrations/0002_large_queues.sql")),
+    (3, "watched_folders", include_str!("migrations/0003_watched_folders.sql")),
 ];
 
 /// The open database. Clones share it.

@@ -62,8 +62,7 @@ impl Store {
         let mut ids = Vec::with_capacity(transfers.len());
         let mut batch = None;
         for chunk in transfers.chunks(ADDED) {
-            let rows = chunk.iter().map(row).collect::<Result<Vec<_>, _>>().and_then(|rows| json(&rows));
-            let rows = rows.map_err(|error| self.failed(error))?;
+            let rows = rows_of(chunk).map_err(|error| self.failed(error))?;
             let (its, added) = self.write(move |work| Box::pin(work.add(rows, batch, now))).await?;
             batch = Some(its);
             ids.extend(added);
@@ -89,7 +88,7 @@ impl Store {
         let mut connection = self.reader().await?;
         let mut found = Vec::new();
         for chunk in new.chunks(ADDED) {
-            let rows = chunk.iter().map(row).collect::<Result<Vec<_>, _>>().and_then(|rows| json(&rows));
+            let rows = rows_of(chunk);
             let rows = sqlx::query(LIKE)
                 .bind(rows.map_err(|error| self.failed(error))?)
                 .fetch_all(&mut *connection)
@@ -196,7 +195,7 @@ impl Store {
 
 impl Work {
     /// Adds rows, which travel to SQLite as one JSON text: one statement for many rows, and a bounded text.
-    async fn add(
+    pub(crate) async fn add(
         &mut self,
         rows: String,
         batch: Option<i64>,
@@ -401,9 +400,19 @@ fn bind_columns(update: Update, transfer: &Transfer) -> Result<Update, StoreErro
         .bind(json_option(transfer.session.as_ref())?))
 }
 
+/// Bytes as SQLite's `unhex` reads them.
+pub(crate) fn hex_of(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// New transfers as the JSON text that `Work::add` unpacks.
+pub(crate) fn rows_of(new: &[NewTransfer]) -> Result<String, StoreError> {
+    json(&new.iter().map(row).collect::<Result<Vec<_>, _>>()?)
+}
+
 /// A new transfer as the JSON array that `Work::add` unpacks.
 fn row(new: &NewTransfer) -> Result<serde_json::Value, StoreError> {
-    let local: String = path_bytes(&new.local).iter().map(|byte| format!("{byte:02x}")).collect();
+    let local = hex_of(&path_bytes(&new.local));
     Ok(json!([
         word(&new.direction)?,
         new.account.as_str(),
