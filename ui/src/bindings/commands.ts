@@ -7,6 +7,7 @@ import type { ActionRow } from "./ActionRow";
 import type { AddAccount } from "./AddAccount";
 import type { AddDownloads } from "./AddDownloads";
 import type { AddUploads } from "./AddUploads";
+import type { AnswerFolderFiles } from "./AnswerFolderFiles";
 import type { AppEvent } from "./AppEvent";
 import type { AppState } from "./AppState";
 import type { Changed } from "./Changed";
@@ -17,6 +18,7 @@ import type { CheckedLedger } from "./CheckedLedger";
 import type { ContainerRow } from "./ContainerRow";
 import type { DigestRow } from "./DigestRow";
 import type { DigestsRow } from "./DigestsRow";
+import type { EditFolder } from "./EditFolder";
 import type { EditRecord } from "./EditRecord";
 import type { Empty } from "./Empty";
 import type { EntryRow } from "./EntryRow";
@@ -24,10 +26,18 @@ import type { EventList } from "./EventList";
 import type { EventsSince } from "./EventsSince";
 import type { FieldRow } from "./FieldRow";
 import type { FileRow } from "./FileRow";
+import type { FolderCheck } from "./FolderCheck";
+import type { FolderCounts } from "./FolderCounts";
+import type { FolderFileRow } from "./FolderFileRow";
+import type { FolderFiles } from "./FolderFiles";
+import type { FolderRow } from "./FolderRow";
+import type { FolderRule } from "./FolderRule";
+import type { FolderSelection } from "./FolderSelection";
 import type { HoursRow } from "./HoursRow";
 import type { ImportLink } from "./ImportLink";
 import type { LeftoverRow } from "./LeftoverRow";
 import type { LinkAnswer } from "./LinkAnswer";
+import type { ListFolderFiles } from "./ListFolderFiles";
 import type { ListPlace } from "./ListPlace";
 import type { ListReceipts } from "./ListReceipts";
 import type { ListTransfers } from "./ListTransfers";
@@ -53,7 +63,7 @@ import type { TransferRequest } from "./TransferRequest";
 import type { TransferRow } from "./TransferRow";
 import type { TransferSelection } from "./TransferSelection";
 
-export type { AccountRequest, AccountRow, ActionAnswer, ActionFieldRow, ActionRow, AddAccount, AddDownloads, AddUploads, AppEvent, AppState, Changed, CheckLedger, CheckPlace, CheckRow, CheckedLedger, ContainerRow, DigestRow, DigestsRow, EditRecord, Empty, EntryRow, EventList, EventsSince, FieldRow, FileRow, HoursRow, ImportLink, LeftoverRow, LinkAnswer, ListPlace, ListReceipts, ListTransfers, MoveTransfer, PageAnswer, PartRow, PlaceAnswer, PlaceRequest, PlacesRequest, ProblemWords, ProgressSample, QueueCounts, Queued, ReceiptRow, Renamed, RunAction, ServiceRow, SettingsRow, SignInAnswer, TransferDetail, TransferList, TransferRequest, TransferRow, TransferSelection };
+export type { AccountRequest, AccountRow, ActionAnswer, ActionFieldRow, ActionRow, AddAccount, AddDownloads, AddUploads, AnswerFolderFiles, AppEvent, AppState, Changed, CheckLedger, CheckPlace, CheckRow, CheckedLedger, ContainerRow, DigestRow, DigestsRow, EditFolder, EditRecord, Empty, EntryRow, EventList, EventsSince, FieldRow, FileRow, FolderCheck, FolderCounts, FolderFileRow, FolderFiles, FolderRow, FolderRule, FolderSelection, HoursRow, ImportLink, LeftoverRow, LinkAnswer, ListFolderFiles, ListPlace, ListReceipts, ListTransfers, MoveTransfer, PageAnswer, PartRow, PlaceAnswer, PlaceRequest, PlacesRequest, ProblemWords, ProgressSample, QueueCounts, Queued, ReceiptRow, Renamed, RunAction, ServiceRow, SettingsRow, SignInAnswer, TransferDetail, TransferList, TransferRequest, TransferRow, TransferSelection };
 
 /** Every command a front end may give: its request and its answer. */
 export type Commands = {
@@ -91,6 +101,15 @@ export type Commands = {
   "events.since": { request: EventsSince; answer: EventList };
   "checks.run": { request: CheckPlace; answer: Array<CheckRow> };
   "checks.ledger": { request: CheckLedger; answer: CheckedLedger };
+  "folders.list": { request: Empty; answer: Array<FolderRow> };
+  "folders.check": { request: FolderRule; answer: FolderCheck };
+  "folders.add": { request: FolderRule; answer: FolderRow };
+  "folders.edit": { request: EditFolder; answer: FolderRow };
+  "folders.pause": { request: FolderSelection; answer: Changed };
+  "folders.resume": { request: FolderSelection; answer: Changed };
+  "folders.remove": { request: FolderSelection; answer: Changed };
+  "folders.files": { request: ListFolderFiles; answer: FolderFiles };
+  "folders.answer": { request: AnswerFolderFiles; answer: Changed };
   "settings.show": { request: Empty; answer: SettingsRow };
   "settings.change": { request: SettingsRow; answer: SettingsRow };
   "receipts.list": { request: ListReceipts; answer: Array<ReceiptRow> };
@@ -135,6 +154,15 @@ export const commandNames: readonly CommandName[] = [
   "events.since",
   "checks.run",
   "checks.ledger",
+  "folders.list",
+  "folders.check",
+  "folders.add",
+  "folders.edit",
+  "folders.pause",
+  "folders.resume",
+  "folders.remove",
+  "folders.files",
+  "folders.answer",
   "settings.show",
   "settings.change",
   "receipts.list",

@@ -2,12 +2,12 @@
 
 use crate::{
     connections::AccountConnections,
-    events,
+    events, folders,
     practice_lab::PracticeLab,
     problem_text::{internal, invalid, words},
     settings,
     system_clock::SystemClock,
-    wire::{answers::*, events::*, requests::*},
+    wire::{answers::*, events::*, folders::*, requests::*},
 };
 use labferry_engine::{Connections as _, Engine};
 use labferry_model::{AccountName, Clock, Problem, ProblemCode, Secret};
@@ -85,6 +85,8 @@ pub(crate) struct Shared {
     pub(crate) tasks: Mutex<Vec<tokio::task::JoinHandle<()>>>,
     /// The settings the engine was given last.
     pub(crate) followed: Mutex<Option<settings::Stored>>,
+    /// What watching folders needs.
+    pub(crate) watching: folders::Watching,
 }
 
 /// An open data folder. Clones share it.
@@ -149,6 +151,7 @@ impl App {
             trouble: Mutex::default(),
             tasks: Mutex::default(),
             followed: Mutex::default(),
+            watching: folders::Watching::default(),
         });
         shared.follow_settings().await?;
         let app = Self { shared };

@@ -16,6 +16,7 @@ mod continued;
 mod data_place;
 mod downloads;
 mod events;
+mod folders;
 mod imports;
 mod local_names;
 mod practice_lab;

@@ -2,7 +2,7 @@
 //! writes sentences about problems, and nobody matches on them.
 
 use crate::wire::answers::ProblemWords;
-use labferry_model::{Problem, ProblemCode};
+use labferry_model::{NotSent, Problem, ProblemCode};
 use labferry_provider::ProviderError;
 use labferry_store::StoreError;
 use labferry_vault::VaultError;
@@ -113,6 +113,22 @@ fn table(code: ProblemCode) -> Line {
             "Choose another folder, or change the permissions of this one.", CHOOSE_OTHER),
         P::DestinationExists => line(ATTENTION, "{} is on this computer already", "the file", Follows,
             "Choose what shall happen: skip it, rename it, or replace what is there.", CHOOSE_OTHER),
+        P::FolderMissing => line(ATTENTION, "the watched folder {} is not there", "", Follows,
+            "Connect its disk or put the folder back; watching goes on by itself, and nothing was forgotten.", None),
+        P::FolderUnreadable => line(ATTENTION, "the watched folder {} cannot be looked through", "", Follows,
+            "Check that it is a folder and that you may read it; watching goes on by itself then.", None),
+        P::FolderReplaced => line(ATTENTION, "the watched folder {} is on another disk than before", "", Follows,
+            "Connect the right disk, or resume the rule if this is the right folder.", None),
+        P::FolderEmptied => line(ATTENTION, "the watched folder {} is empty after having been full", "", Follows,
+            "Check that its disk is connected; watching goes on by itself once there are files.", None),
+        P::FolderOnNetwork => line(NOTICE, "{} is on a network, where changes are not announced", "the watched folder", Follows,
+            "Nothing: it is looked through again and again.", None),
+        P::FolderTooMany => line(ATTENTION, "the system cannot announce changes in all folders of {}", "the watched folder", Follows,
+            "It is looked through again and again instead; to raise the limit: sudo sysctl fs.inotify.max_user_watches=524288", None),
+        P::FolderSilent => line(ATTENTION, "the system did not announce changes in {}", "the watched folder", Follows,
+            "Nothing: it is looked through again and again instead.", None),
+        P::FolderCrowded => line(NOTICE, "more than 10,000 files of {} are coming to rest", "the watched folder", Follows,
+            "Nothing: the others follow once these are on their way.", None),
         P::DataFolderBusy => line(ERROR, "another Labferry is working on {}", "the data folder", Stays,
             "Use the one that is open, close it first, or choose another data folder.", None),
         P::DatabaseNewer => line(ERROR, "{} was written by a newer version", "the database", Says,
@@ -156,6 +172,35 @@ pub(crate) fn words(problem: &Problem) -> ProblemWords {
         button: line.button.map(str::to_owned),
         detail: detail.map(str::to_owned),
     }
+}
+
+/// Why a file of a watched folder is not sent, as one sentence.
+pub(crate) fn not_sent(why: &NotSent) -> String {
+    let sentence = match why {
+        NotSent::Temporary => {
+            "Its name is one that programs give to unfinished files; it is sent under its final name."
+        }
+        NotSent::Filtered => "The rule's patterns leave it out.",
+        NotSent::InSubfolder => "It is in a folder inside the watched one, and the rule leaves those out.",
+        NotSent::Link => "It is a link; watch the folder that it leads to.",
+        NotSent::Special => "It is a device, pipe or socket.",
+        NotSent::NameNotText => "Its name is no text in UTF-8; give it another name.",
+        NotSent::TooDeep => "Its folders are nested too deeply; watch one of them.",
+        NotSent::Before => "It was there before the rule, which leaves such files out.",
+        NotSent::Empty => "It is empty.",
+        NotSent::GivenUp => "Its upload was given up.",
+        NotSent::TwinName { other } => {
+            return format!(
+                "Its name is the same text as that of {other}, written in another way; rename one of them."
+            );
+        }
+        NotSent::Unreadable { cause } => {
+            return as_sentence(&format!("it cannot be looked at: {}", without_numbers(cause)), None);
+        }
+        NotSent::SameContent { other } => return format!("The same bytes were sent as {other}."),
+        NotSent::Refused { problem } => return words(problem).message,
+    };
+    sentence.to_owned()
 }
 
 /// A name of which both ends can be read: the ending and the running number are what tells files apart.

@@ -2,6 +2,7 @@
 
 use crate::{
     app::{App, Own, busy},
+    folders::watch_folders,
     problem_text::internal,
     wire::{answers::ProblemWords, events::AppEvent},
 };
@@ -31,6 +32,7 @@ impl App {
                 app.shared.clock.sleep(LOOK).await;
             }
             app.tell(AppEvent::QueueChanged);
+            app.keep(tokio::spawn(watch_folders(app.clone())));
             // It returns well when it was stopped, and badly when the database failed it: that may pass.
             while let Err(problem) = app.run(Until::Stopped).await {
                 tracing::error!(?problem, "the engine stopped");
@@ -72,6 +74,12 @@ impl App {
         }
     }
 
+    /// That another process works on the data folder, in words.
+    #[must_use]
+    pub fn busy(&self) -> ProblemWords {
+        busy(&self.shared.folder)
+    }
+
     /// Works the queue until nothing can go on.
     ///
     /// # Errors
@@ -94,6 +102,7 @@ impl App {
             // An aborted task answers with an error that says so.
             let _ = task.await;
         }
+        self.say_nobody_watches().await;
         self.shared.lab.stop().await;
         self.shared.store.clone().close().await;
         self.shared.ownership.lock().unwrap_or_else(PoisonError::into_inner).take();

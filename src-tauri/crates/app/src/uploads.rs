@@ -135,7 +135,7 @@ fn take_room(room: Option<&mut Room>, item: &SourceItem, name: String) -> Result
 }
 
 /// What the account can do, once the record was seen to take files; none while the service cannot be asked.
-async fn facts(
+pub(crate) async fn facts(
     provider: &dyn Provider,
     account: &AccountName,
     place: &str,
@@ -174,7 +174,7 @@ fn may_pass(error: &ProviderError) -> bool {
 }
 
 /// Whether the file may be sent at all.
-fn check(
+pub(crate) fn check(
     item: &SourceItem,
     provider: &dyn Provider,
     facts: Option<&Capabilities>,

@@ -41,6 +41,15 @@ macro_rules! command_table {
             "events.since"          events_since(EventsSince) -> EventList;
             "checks.run"            checks_run(CheckPlace) -> Vec<CheckRow>;
             "checks.ledger"         checks_ledger(CheckLedger) -> CheckedLedger;
+            "folders.list"          folders_list(Empty) -> Vec<FolderRow>;
+            "folders.check"         folders_check(FolderRule) -> FolderCheck;
+            "folders.add"           folders_add(FolderRule) -> FolderRow;
+            "folders.edit"          folders_edit(EditFolder) -> FolderRow;
+            "folders.pause"         folders_pause(FolderSelection) -> Changed;
+            "folders.resume"        folders_resume(FolderSelection) -> Changed;
+            "folders.remove"        folders_remove(FolderSelection) -> Changed;
+            "folders.files"         folders_files(ListFolderFiles) -> FolderFiles;
+            "folders.answer"        folders_answer(AnswerFolderFiles) -> Changed;
             "settings.show"         settings_show(Empty) -> SettingsRow;
             "settings.change"       settings_change(SettingsRow) -> SettingsRow;
             "receipts.list"         receipts_list(ListReceipts) -> Vec<ReceiptRow>;

@@ -1,7 +1,10 @@
 //! What front ends hear without asking. State events are numbered and only name committed states; progress is a
 //! lossy sample and is not numbered.
 
-use super::answers::{QueueCounts, TransferRow};
+use super::{
+    answers::{QueueCounts, TransferRow},
+    folders::FolderRow,
+};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
@@ -53,6 +56,13 @@ pub enum AppEvent {
     QueueChanged,
     /// An account was added, changed or removed.
     AccountsChanged,
+    /// A watched folder's rule was added, changed or removed: ask again.
+    FoldersChanged,
+    /// A watched folder stands otherwise than before.
+    Folder {
+        /// The rule and how it stands.
+        row: Box<FolderRow>,
+    },
 }
 
 /// Events after a number.

@@ -3,6 +3,7 @@
 pub mod answers;
 pub mod commands;
 pub mod events;
+pub mod folders;
 pub mod requests;
 
 #[cfg(test)]
