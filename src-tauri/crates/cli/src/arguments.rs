@@ -4,7 +4,7 @@ use crate::commands::{
     account::AccountCommand, action, browse, check::CheckArguments, copy::CopyArguments, demo::DemoArguments,
     get::GetArguments, put::PutArguments, queue::QueueArguments, receipts::ReceiptsArguments,
     record::RecordCommand, remove::RemoveArguments, sandbox::SandboxArguments, settings::SettingsArguments,
-    sync::SyncArguments,
+    sync::SyncArguments, watch::WatchArguments,
 };
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
@@ -65,6 +65,8 @@ pub(crate) enum Command {
     Copy(CopyArguments),
     /// Make a record hold what a folder holds
     Sync(SyncArguments),
+    /// Watch folders and send what comes to rest in them
+    Watch(WatchArguments),
     /// The queue: list it, work it, and tell its transfers what to do
     Queue(QueueArguments),
     /// Prove what a service holds, without sending it again

@@ -177,7 +177,10 @@ impl Shown {
                 self.rate = bytes_per_second;
                 self.seconds_left = samples.iter().filter_map(|sample| sample.seconds_left).max();
             }
-            AppEvent::QueueChanged | AppEvent::AccountsChanged => {}
+            AppEvent::QueueChanged
+            | AppEvent::AccountsChanged
+            | AppEvent::FoldersChanged
+            | AppEvent::Folder { .. } => {}
         }
         self.draw();
     }
