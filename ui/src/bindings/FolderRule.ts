@@ -26,7 +26,7 @@ unit: string,
  */
 subfolders: boolean, 
 /**
- * Only files that fit one of these patterns, such as `*.tif` or `raw/**/*.d`; none for all.
+ * Only files that fit one of these patterns, such as `*.tif` or `raw/*.csv`; none for all.
  */
 include: Array<string>, 
 /**

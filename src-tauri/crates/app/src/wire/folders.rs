@@ -19,7 +19,7 @@ pub struct FolderRule {
     pub unit: String,
     /// Whether folders inside it are watched as well.
     pub subfolders: bool,
-    /// Only files that fit one of these patterns, such as `*.tif` or `raw/**/*.d`; none for all.
+    /// Only files that fit one of these patterns, such as `*.tif` or `raw/*.csv`; none for all.
     pub include: Vec<String>,
     /// No files that fit one of these.
     pub exclude: Vec<String>,
