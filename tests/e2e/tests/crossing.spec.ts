@@ -156,10 +156,13 @@ test('a name that is taken is asked about, and both files are kept when that is 
   await send(1);
   await expect(window.getByTestId('transfer-state').first()).toHaveText('Verified');
   await send(2);
-  await expect(window.getByTestId('transfer-state').first()).toHaveText('Needs you');
-  await window.getByTestId('transfer-details').getByRole('button', { name: 'Choose again…' }).click();
-  await expect(window.getByTestId('upload-clash')).toHaveValue('rename');
-  await window.getByTestId('upload-start').click();
+  // Nothing is sent before it is answered.
+  await expect(window.getByTestId('clash')).toContainText('twice.bin');
+  await expect(window.getByTestId('transfer-row')).toHaveCount(1);
+  await expectAccessible(window);
+  await window.getByTestId('clash-answer').selectOption('rename');
+  await window.getByTestId('preflight-send').click();
+  await expect(window.getByTestId('transfer-row')).toHaveCount(2);
   await expect(window.getByTestId('transfer-state').first()).toHaveText('Verified');
   await expect(window.getByTestId('file-row').filter({ hasText: 'twice' })).toHaveCount(2);
 });

@@ -31,4 +31,8 @@ after: number | null,
 /**
  * Rows; 0 for the usual 200.
  */
-limit: number, };
+limit: number, 
+/**
+ * In the order in which they are sent instead of newest first; only for the filter `waiting` alone.
+ */
+in_order?: boolean, };

@@ -10,11 +10,14 @@ import type { AddUploads } from "./AddUploads";
 import type { AnswerFolderFiles } from "./AnswerFolderFiles";
 import type { AppEvent } from "./AppEvent";
 import type { AppState } from "./AppState";
+import type { BatchRow } from "./BatchRow";
+import type { CapabilitiesRow } from "./CapabilitiesRow";
 import type { Changed } from "./Changed";
 import type { CheckLedger } from "./CheckLedger";
 import type { CheckPlace } from "./CheckPlace";
 import type { CheckRow } from "./CheckRow";
 import type { CheckedLedger } from "./CheckedLedger";
+import type { ClashRow } from "./ClashRow";
 import type { ContainerRow } from "./ContainerRow";
 import type { DigestRow } from "./DigestRow";
 import type { DigestsRow } from "./DigestsRow";
@@ -27,16 +30,21 @@ import type { EventsSince } from "./EventsSince";
 import type { FieldRow } from "./FieldRow";
 import type { FileRow } from "./FileRow";
 import type { FolderCheck } from "./FolderCheck";
+import type { FolderChoiceRow } from "./FolderChoiceRow";
 import type { FolderCounts } from "./FolderCounts";
 import type { FolderFileRow } from "./FolderFileRow";
 import type { FolderFiles } from "./FolderFiles";
+import type { FolderNames } from "./FolderNames";
 import type { FolderRow } from "./FolderRow";
 import type { FolderRule } from "./FolderRule";
 import type { FolderSelection } from "./FolderSelection";
 import type { HoursRow } from "./HoursRow";
 import type { ImportLink } from "./ImportLink";
+import type { KeepFile } from "./KeepFile";
+import type { KeptFile } from "./KeptFile";
 import type { LeftoverRow } from "./LeftoverRow";
 import type { LinkAnswer } from "./LinkAnswer";
+import type { ListBatches } from "./ListBatches";
 import type { ListFolderFiles } from "./ListFolderFiles";
 import type { ListPlace } from "./ListPlace";
 import type { ListReceipts } from "./ListReceipts";
@@ -62,8 +70,9 @@ import type { TransferList } from "./TransferList";
 import type { TransferRequest } from "./TransferRequest";
 import type { TransferRow } from "./TransferRow";
 import type { TransferSelection } from "./TransferSelection";
+import type { UploadPlan } from "./UploadPlan";
 
-export type { AccountRequest, AccountRow, ActionAnswer, ActionFieldRow, ActionRow, AddAccount, AddDownloads, AddUploads, AnswerFolderFiles, AppEvent, AppState, Changed, CheckLedger, CheckPlace, CheckRow, CheckedLedger, ContainerRow, DigestRow, DigestsRow, EditFolder, EditRecord, Empty, EntryRow, EventList, EventsSince, FieldRow, FileRow, FolderCheck, FolderCounts, FolderFileRow, FolderFiles, FolderRow, FolderRule, FolderSelection, HoursRow, ImportLink, LeftoverRow, LinkAnswer, ListFolderFiles, ListPlace, ListReceipts, ListTransfers, MoveTransfer, PageAnswer, PartRow, PlaceAnswer, PlaceRequest, PlacesRequest, ProblemWords, ProgressSample, QueueCounts, Queued, ReceiptRow, Renamed, RunAction, ServiceRow, SettingsRow, SignInAnswer, TransferDetail, TransferList, TransferRequest, TransferRow, TransferSelection };
+export type { AccountRequest, AccountRow, ActionAnswer, ActionFieldRow, ActionRow, AddAccount, AddDownloads, AddUploads, AnswerFolderFiles, AppEvent, AppState, BatchRow, CapabilitiesRow, Changed, CheckLedger, CheckPlace, CheckRow, CheckedLedger, ClashRow, ContainerRow, DigestRow, DigestsRow, EditFolder, EditRecord, Empty, EntryRow, EventList, EventsSince, FieldRow, FileRow, FolderCheck, FolderChoiceRow, FolderCounts, FolderFileRow, FolderFiles, FolderNames, FolderRow, FolderRule, FolderSelection, HoursRow, ImportLink, KeepFile, KeptFile, LeftoverRow, LinkAnswer, ListBatches, ListFolderFiles, ListPlace, ListReceipts, ListTransfers, MoveTransfer, PageAnswer, PartRow, PlaceAnswer, PlaceRequest, PlacesRequest, ProblemWords, ProgressSample, QueueCounts, Queued, ReceiptRow, Renamed, RunAction, ServiceRow, SettingsRow, SignInAnswer, TransferDetail, TransferList, TransferRequest, TransferRow, TransferSelection, UploadPlan };
 
 /** Every command a front end may give: its request and its answer. */
 export type Commands = {
@@ -72,6 +81,7 @@ export type Commands = {
   "accounts.list": { request: Empty; answer: Array<AccountRow> };
   "accounts.add": { request: AddAccount; answer: AccountRow };
   "accounts.test": { request: AccountRequest; answer: SignInAnswer };
+  "accounts.capabilities": { request: AccountRequest; answer: CapabilitiesRow };
   "accounts.remove": { request: AccountRequest; answer: Changed };
   "practice_lab.start": { request: Empty; answer: Array<AccountRow> };
   "browse.list": { request: ListPlace; answer: PageAnswer };
@@ -87,10 +97,13 @@ export type Commands = {
   "places.link": { request: PlaceRequest; answer: LinkAnswer };
   "actions.list": { request: PlaceRequest; answer: Array<ActionRow> };
   "actions.run": { request: RunAction; answer: ActionAnswer };
+  "uploads.plan": { request: AddUploads; answer: UploadPlan };
+  "uploads.keep": { request: KeepFile; answer: KeptFile };
   "uploads.add": { request: AddUploads; answer: Queued };
   "uploads.import": { request: ImportLink; answer: PlaceAnswer };
   "downloads.add": { request: AddDownloads; answer: Queued };
   "transfers.list": { request: ListTransfers; answer: TransferList };
+  "transfers.batches": { request: ListBatches; answer: Array<BatchRow> };
   "transfers.show": { request: TransferRequest; answer: TransferDetail };
   "transfers.pause": { request: TransferSelection; answer: Changed };
   "transfers.resume": { request: TransferSelection; answer: Changed };
@@ -125,6 +138,7 @@ export const commandNames: readonly CommandName[] = [
   "accounts.list",
   "accounts.add",
   "accounts.test",
+  "accounts.capabilities",
   "accounts.remove",
   "practice_lab.start",
   "browse.list",
@@ -140,10 +154,13 @@ export const commandNames: readonly CommandName[] = [
   "places.link",
   "actions.list",
   "actions.run",
+  "uploads.plan",
+  "uploads.keep",
   "uploads.add",
   "uploads.import",
   "downloads.add",
   "transfers.list",
+  "transfers.batches",
   "transfers.show",
   "transfers.pause",
   "transfers.resume",

@@ -128,6 +128,11 @@ export class BridgeHost implements Host {
     return Promise.resolve(null);
   }
 
+  pasted(data: DataTransfer): Promise<string[]> | null {
+    const files = [...data.files];
+    return files.length === 0 ? null : this.handOver(files);
+  }
+
   openPage(address: string): Promise<void> {
     window.open(address, '_blank', 'noopener,noreferrer');
     return Promise.resolve();

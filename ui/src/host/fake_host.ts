@@ -57,6 +57,7 @@ export class FakeHost implements Host {
 
   chooseFiles = async (): Promise<string[]> => ['/data/microscope/2024-05-17/scan_122.czi', '/data/microscope/2024-05-17/a-very-long-name-of-an-instrument-export-0042.ome.tiff'];
   chooseFolder = async (): Promise<string | null> => '/data/microscope/2024-05-17';
+  pasted = (data: DataTransfer): Promise<string[]> | null => (data.files.length === 0 ? null : Promise.resolve([...data.files].map(({ name }) => `/pasted/${name}`)));
   openPage = async (): Promise<void> => {};
   reveal = async (): Promise<boolean> => false;
 
@@ -99,6 +100,9 @@ export class FakeHost implements Host {
       this.world.mine.unshift(made);
       return made;
     },
+    'uploads.plan': ({ sources, place, folders }) => fake.plan(sources, this.world.files.get(place) ?? [], folders),
+    'uploads.import': ({ place, name, link }) => ({ path: `${place}/${name ?? link.split('/').pop() ?? link}` }),
+    'accounts.capabilities': () => ({ imports_links: true, file_metadata: true, file_versions: false, delete: true, links: true, largest_file: null }),
     'uploads.add': ({ sources, account, place }) => {
       const rows = sources.map((source) => this.queue(fake.transfer(this.nextId(), source.split('/').pop() ?? source, 300 * 1024 * 1024, { account, place, local: source, state: 'waiting' })));
       return { ids: rows.map(({ id }) => id), continued: [], refused: [], renamed: [] };

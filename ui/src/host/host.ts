@@ -20,6 +20,8 @@ export interface Host {
   chooseFiles(): Promise<string[]>;
   /** The path of a folder a person chose; none when the dialog was closed. */
   chooseFolder(): Promise<string | null>;
+  /** The files somebody pasted, as paths; none when nothing of it is a file. */
+  pasted(data: DataTransfer): Promise<string[]> | null;
   /** Opens a service's page in the browser. */
   openPage(address: string): Promise<void>;
   /** Shows a file in its folder; false where that cannot be done. */

@@ -3,10 +3,35 @@ import { listen } from '@tauri-apps/api/event';
 import { getCurrentWebview } from '@tauri-apps/api/webview';
 import { open } from '@tauri-apps/plugin-dialog';
 import { openUrl, revealItemInDir } from '@tauri-apps/plugin-opener';
-import type { AppEvent, CommandName, Commands } from '../bindings/commands';
+import type { AppEvent, CommandName, Commands, ProblemWords } from '../bindings/commands';
 import { asProblem, type Drag, type Host } from './host';
 
 const fileName = (path: string): string => path.split(/[\\/]/).pop() ?? path;
+
+/** Most bytes that go through the clipboard: a large picture. */
+const MOST_PASTED = 64 * 1024 * 1024;
+
+/** The paths of a list of `file:` addresses. */
+export function pathsOf(list: string): string[] {
+  return list.split(/\r?\n/).flatMap((line) => {
+    if (!line.startsWith('file://')) return [];
+    try {
+      const path = decodeURIComponent(new URL(line).pathname);
+      return [/^\/[A-Za-z]:\//.test(path) ? path.slice(1) : path];
+    } catch {
+      return [];
+    }
+  });
+}
+
+function base64(file: File): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const reader = new FileReader();
+    reader.onload = () => resolve(String(reader.result).replace(/^[^,]*,/, ''));
+    reader.onerror = () => reject(reader.error ?? new Error('the clipboard could not be read'));
+    reader.readAsDataURL(file);
+  });
+}
 
 /** Calls a clean-up as soon as it is known, also when it is asked for before that. */
 function later(subscribed: Promise<() => void>): () => void {
@@ -61,6 +86,24 @@ export class TauriHost implements Host {
 
   async chooseFolder(): Promise<string | null> {
     return open({ multiple: false, directory: true });
+  }
+
+  pasted(data: DataTransfer): Promise<string[]> | null {
+    // Files copied in a file manager come as their addresses, a picture from another program as bytes. Both are read
+    // now: after the event the clipboard is closed.
+    const paths = pathsOf(data.getData('text/uri-list'));
+    if (paths.length > 0) return Promise.resolve(paths);
+    const files = [...data.files];
+    return files.length === 0 ? null : Promise.all(files.map((file) => this.keep(file)));
+  }
+
+  /** Gives bytes that lie in no file of this computer to the app, which keeps them until they are sent. */
+  private async keep(file: File): Promise<string> {
+    if (file.size > MOST_PASTED) {
+      throw { code: 'invalid_request', severity: 'error', message: `${file.name} is too large to be pasted.`, next: 'Save it in a file and upload that.', button: null, detail: null } satisfies ProblemWords;
+    }
+    const { path } = await this.call('uploads.keep', { name: file.name, base64: await base64(file) });
+    return path;
   }
 
   async openPage(address: string): Promise<void> {

@@ -20,7 +20,7 @@ const KEY = Symbol('stores');
 /** Makes the stores of a window, connected with one another, and gives them to the components below. */
 export function provideStores(host: Host, kept: Pick<Storage, 'getItem' | 'setItem'>): Stores {
   const browser = new Browser(host);
-  const target = () => (browser.account !== null && browser.record?.writable ? { account: browser.account, place: browser.record.path } : null);
+  const target = () => (browser.account !== null && browser.record?.writable ? { account: browser.account, place: browser.record.path, title: browser.record.title } : null);
   const stores: Stores = {
     host,
     browser,
@@ -30,6 +30,12 @@ export function provideStores(host: Host, kept: Pick<Storage, 'getItem' | 'setIt
     settings: new Settings(kept),
   };
   stores.transfers.onChanged.push((rows) => browser.heard(rows));
+  stores.moves.onQueued = ({ ids }, { instead }) => {
+    // What was just added is what somebody wants to see.
+    stores.transfers.select(null);
+    if (instead !== undefined && ids.length > 0) void stores.transfers.order('clear', instead);
+  };
+  stores.moves.onSaid = (sentence) => (stores.transfers.said = sentence);
   stores.transfers.onAccounts = () => void stores.accounts.load();
   return setContext(KEY, stores);
 }

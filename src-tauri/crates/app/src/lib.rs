@@ -8,6 +8,7 @@
 mod accounts;
 mod actions;
 mod app;
+mod batches;
 mod browse;
 mod checks;
 mod connections;
@@ -18,6 +19,7 @@ mod downloads;
 mod events;
 mod folders;
 mod imports;
+mod kept_files;
 mod local_names;
 mod practice_lab;
 mod problem_text;
@@ -27,6 +29,7 @@ mod running;
 mod settings;
 mod system_clock;
 mod transfers;
+mod upload_plan;
 mod uploads;
 pub mod wire;
 

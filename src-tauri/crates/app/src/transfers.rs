@@ -40,7 +40,18 @@ impl App {
             newest_first: true,
             ..TransferFilter::default()
         };
-        let transfers = self.shared.store.transfers(&filter).await?;
+        let unbound = filter.batch.is_none()
+            && filter.account.is_none()
+            && filter.place.is_none()
+            && filter.text.is_none();
+        let transfers = if request.in_order {
+            if request.filter != "waiting" || !unbound {
+                return Err(invalid("only the filter \"waiting\" alone has an order of sending"));
+            }
+            self.shared.store.in_order(filter.after, filter.limit).await?
+        } else {
+            self.shared.store.transfers(&filter).await?
+        };
         Ok(TransferList {
             rows: transfers.into_iter().map(|row| self.shared.say_why(rows::transfer(row))).collect(),
             counts: self.shared.queue_counts().await?,

@@ -15,6 +15,7 @@ use labferry_provider::{Advice, ListRequest, Provider, ProviderError};
 use std::{
     collections::{BTreeSet, HashSet},
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 impl App {
@@ -24,6 +25,18 @@ impl App {
     /// A record that does not exist, is not ours or takes no files; nothing is queued then. A service that cannot be
     /// reached is no error: the uploads wait for it.
     pub async fn uploads_add(&self, request: AddUploads) -> Result<Queued, ProblemWords> {
+        let mut wished = self.wished(&request).await?;
+        let Laid { mut transfers, twice } = self.lay_out(&mut wished, &request).await?;
+        let mut refused = wished.refused;
+        refused.extend(twice.iter().map(|item| words(&same_name(item))));
+        let continued = self.go_on(&mut transfers).await?;
+        let ids = self.shared.store.add_transfers(transfers, self.shared.clock.now()).await?;
+        self.shared.engine.wake();
+        Ok(Queued { ids: ids.into_iter().map(|id| id.0).collect(), continued, refused, renamed: Vec::new() })
+    }
+
+    /// The files that a request means, with the names they are to get.
+    pub(crate) async fn wished(&self, request: &AddUploads) -> Result<Wished, ProblemWords> {
         let (account, provider) = self.provider(&request.account).await?;
         let place = clean(&request.place).to_owned();
         if request.sources.is_empty() {
@@ -49,33 +62,53 @@ impl App {
             name.clone_into(&mut item.name);
         }
         refused.extend(problems.iter().map(words));
+        Ok(Wished { account, provider, place, facts, items, refused })
+    }
+
+    /// Takes the files of a request that can be sent out of it and adds to its refusals those that cannot.
+    pub(crate) async fn lay_out(
+        &self,
+        wished: &mut Wished,
+        request: &AddUploads,
+    ) -> Result<Laid, ProblemWords> {
+        let items = std::mem::take(&mut wished.items);
+        let Wished { account, provider, place, facts, refused, .. } = wished;
+        let (provider, facts) = (provider.as_ref(), facts.as_ref());
         let mut taken = HashSet::new();
-        let mut room = self.room(provider.as_ref(), &account, &place, facts.as_ref()).await?;
-        let mut transfers = Vec::with_capacity(items.len());
-        for item in items {
-            let checked = check(&item, provider.as_ref(), facts.as_ref(), request.shape)
-                .and_then(|()| free_name(&item, &mut taken, request.on_clash))
-                .and_then(|name| take_room(room.as_mut(), &item, name));
-            match checked {
+        let mut room = self.room(provider, account, place, facts).await?;
+        let mut laid = Laid { transfers: Vec::with_capacity(items.len()), twice: Vec::new() };
+        for mut item in items {
+            let answer = request.answers.get(item.local.to_string_lossy().as_ref()).copied();
+            if answer == Some(ClashPolicy::Skip) {
+                continue;
+            }
+            let on_clash = answer.unwrap_or(request.on_clash);
+            item.name = in_folders(&item.name, request.folders);
+            if let Err(problem) = check(&item, provider, facts, request.shape) {
+                refused.push(words(&problem));
+                continue;
+            }
+            let Some(name) = free_name(&item, &mut taken, on_clash) else {
+                laid.twice.push(item);
+                continue;
+            };
+            match take_room(room.as_mut(), &item, name) {
                 Err(problem) => refused.push(words(&problem)),
-                Ok(name) => transfers.push(NewTransfer {
+                Ok(name) => laid.transfers.push(NewTransfer {
                     direction: Direction::Upload,
                     account: account.clone(),
                     place: place.clone(),
                     name,
                     local: item.local,
                     size: Some(item.size),
-                    on_clash: request.on_clash,
+                    on_clash,
                     shape: request.shape,
                     verify: request.verify,
                     metadata: request.metadata.clone(),
                 }),
             }
         }
-        let continued = self.go_on(&mut transfers).await?;
-        let ids = self.shared.store.add_transfers(transfers, self.shared.clock.now()).await?;
-        self.shared.engine.wake();
-        Ok(Queued { ids: ids.into_iter().map(|id| id.0).collect(), continued, refused, renamed: Vec::new() })
+        Ok(laid)
     }
 
     /// How many files a record still takes, where it takes no more than so many: what it holds and what this queue
@@ -110,6 +143,23 @@ impl App {
             }
         }
     }
+}
+
+/// The files of a request, before it is decided which of them are sent.
+pub(crate) struct Wished {
+    pub(crate) account: AccountName,
+    pub(crate) provider: Arc<dyn Provider>,
+    pub(crate) place: String,
+    pub(crate) facts: Option<Capabilities>,
+    pub(crate) items: Vec<SourceItem>,
+    pub(crate) refused: Vec<ProblemWords>,
+}
+
+/// What can be queued of a request.
+pub(crate) struct Laid {
+    pub(crate) transfers: Vec<NewTransfer>,
+    /// Files that would end as one with another of the same request.
+    pub(crate) twice: Vec<SourceItem>,
 }
 
 /// What a record still takes.
@@ -169,8 +219,17 @@ pub(crate) async fn facts(
 }
 
 /// Whether a failed look at the service says nothing about the record: the uploads then wait in the queue.
-fn may_pass(error: &ProviderError) -> bool {
+pub(crate) fn may_pass(error: &ProviderError) -> bool {
     matches!(error.advice, Advice::Again | Advice::AgainAfter(_))
+}
+
+/// The name of a file that lies in folders.
+pub(crate) fn in_folders(name: &str, folders: FolderNames) -> String {
+    match folders {
+        FolderNames::Keep => name.to_owned(),
+        FolderNames::Join => name.replace('/', "__"),
+        FolderNames::Drop => name.rsplit('/').next().unwrap_or(name).to_owned(),
+    }
 }
 
 /// Whether the file may be sent at all.
@@ -230,22 +289,22 @@ fn check_name(name: &str) -> Result<(), Problem> {
     Err(Problem::new(ProblemCode::NameRefused).about(name).because(why))
 }
 
-/// The name the file gets among those that come with it. Two sources with one name would end as one file.
-fn free_name(
-    item: &SourceItem,
-    taken: &mut HashSet<String>,
-    on_clash: ClashPolicy,
-) -> Result<String, Problem> {
+/// The name the file gets among those that come with it; none where another one has it. Two sources with one name would
+/// end as one file.
+fn free_name(item: &SourceItem, taken: &mut HashSet<String>, on_clash: ClashPolicy) -> Option<String> {
     if taken.insert(item.name.clone()) {
-        return Ok(item.name.clone());
+        return Some(item.name.clone());
     }
     if on_clash != ClashPolicy::Rename {
-        return Err(Problem::new(ProblemCode::NameTaken)
-            .about(item.name.clone())
-            .because(format!("another of these files has the same name ({})", item.local.display())));
+        return None;
     }
-    let free = (2_u32..).map(|number| numbered(&item.name, number)).find(|name| taken.insert(name.clone()));
-    free.ok_or_else(|| Problem::new(ProblemCode::NameTaken).about(item.name.clone()))
+    (2_u32..).map(|number| numbered(&item.name, number)).find(|name| taken.insert(name.clone()))
+}
+
+fn same_name(item: &SourceItem) -> Problem {
+    Problem::new(ProblemCode::NameTaken)
+        .about(item.name.clone())
+        .because(format!("another of these files has the same name ({})", item.local.display()))
 }
 
 /// A path that stays the same whatever folder this process is in.

@@ -87,7 +87,11 @@ fn add(path: &Path, name: &str, depth: usize, found: &mut (Vec<SourceItem>, Vec<
     for (entry, path) in entries {
         let is_linked_folder = path.is_symlink() && path.is_dir();
         match entry.to_str() {
-            Some(_) if is_linked_folder => {}
+            Some(_) if is_linked_folder => found.1.push(
+                Problem::new(ProblemCode::SourceNotAFile)
+                    .about(path.display().to_string())
+                    .because("it is a link to a folder, which is not followed: send that folder itself"),
+            ),
             Some(entry) => add(&path, &format!("{name}/{entry}"), depth + 1, found),
             None => found.1.push(refused(&path, "its name is no text in UTF-8")),
         }
@@ -234,7 +238,9 @@ mod tests {
         let names: Vec<(&str, u64)> = items.iter().map(|item| (item.name.as_str(), item.size)).collect();
         assert_eq!(names, [("run/b.csv", 2), ("run/sub/a.csv", 1)]);
         let codes: Vec<ProblemCode> = problems.iter().map(|problem| problem.code).collect();
-        assert_eq!(codes, [ProblemCode::SourceMissing, ProblemCode::SourceNotAFile]);
+        let linked = ProblemCode::SourceNotAFile;
+        let told = [linked, ProblemCode::SourceMissing, ProblemCode::SourceNotAFile];
+        assert_eq!(codes, told[usize::from(!cfg!(unix))..], "a circle is told and not walked");
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! A call that returned `Ok` has been committed: killing the process afterwards loses nothing of it.
 
 mod accounts;
+mod batches;
 mod bulk;
 mod columns;
 mod data_folder;
@@ -26,6 +27,7 @@ mod writer;
 mod tests;
 
 pub use accounts::Account;
+pub use batches::{BatchPart, BatchSum};
 pub use bulk::Step;
 pub use data_folder::{DataFolder, Ownership};
 pub use error::StoreError;

@@ -52,6 +52,15 @@ pub(crate) const DUE: &str = "SELECT 1 FROM transfers WHERE ready_at > 0 AND rea
 /// The earliest time a row waits for.
 pub(crate) const EARLIEST: &str = "SELECT min(ready_at) FROM transfers WHERE ready_at > 0";
 
+/// The rows that wait, in order, from an index. Few others are live.
+const IN_ORDER: &str = concat!(
+    "SELECT ",
+    transfer_columns!(),
+    " FROM transfers WHERE live = 1 AND state IN ('waiting', 'paused')
+     AND position > ifnull((SELECT position FROM transfers WHERE id = ?1), -9223372036854775808)
+     ORDER BY position LIMIT ?2"
+);
+
 impl Store {
     /// The next transfer to start: the highest priority, then the front of the queue, among those that wait for their
     /// turn, were interrupted, or wait for a time that has come. It stays as it is until an event is applied.
@@ -129,6 +138,21 @@ impl Store {
             .await
             .map_err(|error| self.failed(error))?;
         Ok(count.and_then(|count| u64::try_from(count).ok()).unwrap_or(0))
+    }
+
+    /// Transfers that wait or are paused, in the order of the queue, behind `after` where one is named; at most `limit`.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be read.
+    pub async fn in_order(&self, after: Option<TransferId>, limit: u32) -> Result<Vec<Transfer>, StoreError> {
+        let mut connection = self.reader().await?;
+        let rows = sqlx::query(IN_ORDER)
+            .bind(after.map(|id| id.0))
+            .bind(i64::from(limit))
+            .fetch_all(&mut *connection)
+            .await
+            .map_err(|error| self.failed(error))?;
+        rows.iter().map(transfer_row::read).collect::<Result<_, _>>().map_err(|error| self.failed(error))
     }
 
     /// Moves a transfer in the queue.

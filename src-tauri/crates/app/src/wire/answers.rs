@@ -319,6 +319,130 @@ pub struct TransferDetail {
     pub parts: Vec<PartRow>,
 }
 
+/// What an upload would do, before anything is queued or sent.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+pub struct UploadPlan {
+    /// Files that can be sent, those with a clash included.
+    pub files: u32,
+    /// Their bytes.
+    #[ts(type = "number")]
+    pub bytes: u64,
+    /// Files among them of which this queue has an unfinished transfer to the same place: it goes on.
+    pub continued: u32,
+    /// Whether all names were looked for on the service. Otherwise the rest are looked for when their turn comes.
+    pub looked: bool,
+    /// Files whose name is taken, the first thousand.
+    pub clashes: Vec<ClashRow>,
+    /// How many there are.
+    pub clash_count: u32,
+    /// Files that cannot be sent and why, the first two hundred.
+    pub refused: Vec<ProblemWords>,
+    /// How many there are.
+    pub refused_count: u32,
+    /// What can become of folders, where the service keeps none or does not take their names; empty where nobody needs to
+    /// be asked.
+    pub folders: Vec<FolderChoiceRow>,
+    /// What can be done about a taken name on this service: some of `skip`, `rename`, `version` and `replace`.
+    pub policies: Vec<String>,
+    /// Whether files carry metadata on this service.
+    pub takes_metadata: bool,
+}
+
+/// A file to be sent whose name is taken.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+pub struct ClashRow {
+    /// The name.
+    pub name: String,
+    /// The file on this computer.
+    pub local: String,
+    /// Its bytes.
+    #[ts(type = "number")]
+    pub size: u64,
+    /// Its last change.
+    #[ts(type = "number | null")]
+    pub modified: Option<i64>,
+    /// `there` when the service holds a file of that name, `unfinished` when one was begun there and never finished, `twice`
+    /// when another of these files has the name, too.
+    pub kind: String,
+    /// What the service holds.
+    pub there: Option<FileRow>,
+    /// Whether both are the same bytes, by the service's digest; none where it was not compared. The same bytes are not
+    /// sent again.
+    pub same: Option<bool>,
+}
+
+/// A file that was kept.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+pub struct KeptFile {
+    /// Where it lies until it is sent.
+    pub path: String,
+}
+
+/// A way to name files that lie in folders.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+pub struct FolderChoiceRow {
+    /// What becomes of the folders.
+    pub how: super::requests::FolderNames,
+    /// The name of the first such file then.
+    pub example: String,
+    /// Files whose name would be refused.
+    pub refused: u32,
+    /// Files that would get another one's name.
+    pub twice: u32,
+}
+
+/// What an account can do, as far as a window needs to know.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+#[allow(clippy::struct_excessive_bools)]
+pub struct CapabilitiesRow {
+    /// Whether the service fetches a file from a link by itself.
+    pub imports_links: bool,
+    /// Whether files carry metadata.
+    pub file_metadata: bool,
+    /// Whether files keep older versions.
+    pub file_versions: bool,
+    /// Whether files can be deleted.
+    pub delete: bool,
+    /// Whether a link to a file can be given out.
+    pub links: bool,
+    /// Largest file in bytes, where a limit is known.
+    #[ts(type = "number | null")]
+    pub largest_file: Option<u64>,
+}
+
+/// What came with one drop or one command.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+pub struct BatchRow {
+    /// Its number.
+    #[ts(type = "number")]
+    pub batch: i64,
+    /// When it was queued.
+    #[ts(type = "number")]
+    pub created: i64,
+    /// `upload` or `download`.
+    pub direction: String,
+    /// The account's name.
+    pub account: String,
+    /// The record on the service; of downloads the first one's.
+    pub place: String,
+    /// The name of one of its files.
+    pub name: String,
+    /// Its transfers by filter.
+    pub counts: QueueCounts,
+    /// Those among the done whose bytes were compared: the only ones that are green.
+    #[ts(type = "number")]
+    pub verified: u64,
+    /// Those that are paused; they are counted as waiting, too.
+    #[ts(type = "number")]
+    pub paused: u64,
+    /// Known sizes, in bytes.
+    #[ts(type = "number")]
+    pub bytes: u64,
+    /// Bytes that arrived.
+    #[ts(type = "number")]
+    pub bytes_done: u64,
+}
+
 /// What was queued and what was not.
 #[derive(Debug, Clone, Serialize, Deserialize, TS)]
 pub struct Queued {

@@ -12,6 +12,7 @@ macro_rules! command_table {
             "accounts.list"         account_list(Empty) -> Vec<AccountRow>;
             "accounts.add"          account_add(AddAccount) -> AccountRow;
             "accounts.test"         account_test(AccountRequest) -> SignInAnswer;
+            "accounts.capabilities" account_capabilities(AccountRequest) -> CapabilitiesRow;
             "accounts.remove"       account_remove(AccountRequest) -> Changed;
             "practice_lab.start"    practice_lab_start(Empty) -> Vec<AccountRow>;
             "browse.list"           browse_list(ListPlace) -> PageAnswer;
@@ -27,10 +28,13 @@ macro_rules! command_table {
             "places.link"           places_link(PlaceRequest) -> LinkAnswer;
             "actions.list"          actions_list(PlaceRequest) -> Vec<ActionRow>;
             "actions.run"           actions_run(RunAction) -> ActionAnswer;
+            "uploads.plan"          uploads_plan(AddUploads) -> UploadPlan;
+            "uploads.keep"          uploads_keep(KeepFile) -> KeptFile;
             "uploads.add"           uploads_add(AddUploads) -> Queued;
             "uploads.import"        import_link(ImportLink) -> PlaceAnswer;
             "downloads.add"         downloads_add(AddDownloads) -> Queued;
             "transfers.list"        transfers_list(ListTransfers) -> TransferList;
+            "transfers.batches"     transfers_batches(ListBatches) -> Vec<BatchRow>;
             "transfers.show"        transfers_show(TransferRequest) -> TransferDetail;
             "transfers.pause"       transfers_pause(TransferSelection) -> Changed;
             "transfers.resume"      transfers_resume(TransferSelection) -> Changed;

@@ -95,7 +95,7 @@ pub struct RunAction {
 }
 
 /// Queues uploads.
-#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, TS)]
 pub struct AddUploads {
     /// Files and folders on this computer.
     pub sources: Vec<String>,
@@ -122,6 +122,37 @@ pub struct AddUploads {
     #[serde(default)]
     #[ts(type = "\"auto\" | \"digest\" | \"read_back\" | \"size\"")]
     pub verify: labferry_model::VerifyChoice,
+    /// Answers for single files, by their path on this computer; `skip` leaves the file out. `on_clash` counts for the
+    /// others.
+    #[serde(default)]
+    #[ts(as = "Option<BTreeMap<String, String>>", optional)]
+    pub answers: BTreeMap<String, labferry_model::ClashPolicy>,
+    /// What becomes of the folders in the files' names.
+    #[serde(default)]
+    #[ts(as = "Option<FolderNames>", optional)]
+    pub folders: FolderNames,
+}
+
+/// What becomes of the folders a file lies in when it gets its name on the service.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum FolderNames {
+    /// They stay in the name, with `/`.
+    #[default]
+    Keep,
+    /// They stay in the name, with `__` for each `/`.
+    Join,
+    /// They go; the file's own name stays.
+    Drop,
+}
+
+/// Bytes that lie in no file of this computer, such as a picture from the clipboard.
+#[derive(Clone, Serialize, Deserialize, TS)]
+pub struct KeepFile {
+    /// The name to give them.
+    pub name: String,
+    /// The bytes in base 64.
+    pub base64: String,
 }
 
 /// Lets a service fetch a file by itself. The link may carry its own permission: it is handed on and kept nowhere.
@@ -207,6 +238,20 @@ pub struct ListTransfers {
     #[ts(type = "number | null")]
     pub after: Option<i64>,
     /// Rows; 0 for the usual 200.
+    pub limit: u32,
+    /// In the order in which they are sent instead of newest first; only for the filter `waiting` alone.
+    #[ts(as = "Option<bool>", optional)]
+    pub in_order: bool,
+}
+
+/// Asks for batches of the queue, newest first.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, TS)]
+#[serde(default)]
+pub struct ListBatches {
+    /// Only batches before this one (the last of the page before).
+    #[ts(type = "number | null")]
+    pub after: Option<i64>,
+    /// Batches; 0 for the usual 50.
     pub limit: u32,
 }
 

@@ -205,6 +205,7 @@ async fn send(
         on_clash,
         shape: ShapeChoice::Auto,
         verify: VerifyChoice::Auto,
+        ..AddUploads::default()
     };
     if !plain.is_empty() {
         let queued = app.uploads_add(request(plain, None)).await?;

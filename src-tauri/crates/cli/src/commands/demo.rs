@@ -99,11 +99,7 @@ async fn cross(
                 sources,
                 account: account.clone(),
                 place: record.clone(),
-                name: None,
-                metadata: serde_json::Map::new(),
-                on_clash: Default::default(),
-                shape: Default::default(),
-                verify: Default::default(),
+                ..AddUploads::default()
             })
         };
         let mut queued = add(vec![samples.display().to_string()]).await?;

@@ -107,6 +107,7 @@ pub(crate) async fn run(arguments: PutArguments, context: &Context) -> Result<Ex
         on_clash: arguments.on_clash,
         shape: arguments.shape,
         verify: arguments.verify,
+        ..AddUploads::default()
     };
     let queued = app.uploads_add(request).await;
     drop(spooled);

@@ -86,6 +86,7 @@ async fn sync(
         on_clash: ClashPolicy::Replace,
         shape: ShapeChoice::Auto,
         verify: VerifyChoice::Auto,
+        ..AddUploads::default()
     };
     let queued = app.uploads_add(request).await?;
     let mut exit = Exit::Done;
