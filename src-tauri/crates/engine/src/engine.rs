@@ -1,7 +1,7 @@
 //! The handle that everybody shares, and what may be asked of a transfer.
 
 use crate::{
-    limits::{Bandwidth, ConnectionLimits},
+    limits::{Bandwidth, ConnectionLimits, LinkSpeeds},
     progress::{Meter, Progress},
     retry::Retry,
     rules::Rules,
@@ -81,6 +81,8 @@ pub(crate) struct Shared {
     pub(crate) rules: RwLock<Arc<Rules>>,
     pub(crate) retry: Retry,
     pub(crate) connections: ConnectionLimits,
+    /// How fast parts were carried, by account.
+    pub(crate) link_speeds: LinkSpeeds,
     pub(crate) upload_bandwidth: Arc<Bandwidth>,
     pub(crate) download_bandwidth: Arc<Bandwidth>,
     /// Uploads to one container that are announced in one request.
@@ -109,6 +111,7 @@ impl Engine {
             accounts,
             retry: Retry::new(clock.clone(), limits.clone()),
             connections: ConnectionLimits::new(&limits),
+            link_speeds: LinkSpeeds::default(),
             upload_bandwidth: bandwidth(),
             download_bandwidth: bandwidth(),
             announcements: Announcements::announcements(),

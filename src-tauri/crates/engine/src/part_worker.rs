@@ -9,7 +9,10 @@ use crate::{
 use futures_util::{TryStreamExt, stream::FuturesUnordered};
 use labferry_model::{PartPlan, PartReceipt, Problem, ProblemCode};
 use labferry_provider::{Advice, PartBody, ProviderError, ProviderResult, UploadSession};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 /// What the parts of one upload share.
 pub(crate) struct Parts<'a> {
@@ -62,7 +65,9 @@ impl Parts<'_> {
             .run(|| async {
                 // Free again before the reader is waited for.
                 let connection = self.run.connection().await;
+                let begun = self.run.engine.clock.monotonic();
                 let sent = self.send_once(part, in_flight.counter()).await;
+                self.remember_speed(part, sent.is_ok(), begun);
                 if sent.as_ref().is_err_and(|error| is_congestion(error.advice)) {
                     failed();
                 }
@@ -75,6 +80,17 @@ impl Parts<'_> {
         in_flight.finished(part.length);
         self.pace.passed(part);
         Ok(receipt)
+    }
+
+    /// Notes for the account's next file what a connection carries.
+    fn remember_speed(&self, part: PartPlan, arrived: bool, begun: Duration) {
+        let (engine, account) = (&self.run.engine, &self.run.transfer.account);
+        if arrived {
+            let now = engine.clock.monotonic();
+            engine.link_speeds.arrived(account, part.length, now.saturating_sub(begun), now);
+        } else {
+            engine.link_speeds.failed(account);
+        }
     }
 
     async fn send_once(

@@ -5,7 +5,8 @@ use crate::{
     clash::{self, Clash},
     hash_ahead::{HashAhead, Hashes, Wanted},
     part_worker::{self, Parts},
-    planner, replaced,
+    planner::{self, Link},
+    replaced,
     run::{Run, Stop},
     small_file::{self, SMALL},
     source_file, verify,
@@ -210,10 +211,21 @@ async fn send_small(
 /// Times a name is announced that turns out to be taken and is then free after all.
 const ANNOUNCEMENTS: u32 = 3;
 
+/// What the parts of a new upload go over.
+fn link(run: &Run) -> Link {
+    let engine = &run.engine;
+    let rules = engine.rules();
+    if !engine.limits.adaptive {
+        return Link { speed: None, at_once: rules.parts_per_file };
+    }
+    let speed = engine.link_speeds.of(&run.transfer.account, engine.clock.monotonic());
+    Link { speed, at_once: rules.parts_per_file.max(rules.connections_per_account) }
+}
+
 /// Announces the upload. The plan is stored before, the session after it: a crash between the two leaves a pending file
 /// that the plan shows to be ours. `None` when nothing is to be sent; the transfer is settled then.
 async fn begin(run: &mut Run, facts: &Capabilities, source: &Fingerprint) -> Result<Option<Begun>, Stop> {
-    let shape = planner::wish(source.size, facts, run.transfer.shape, &run.engine.limits)
+    let shape = planner::wish(source.size, facts, run.transfer.shape, &run.engine.limits, link(run))
         .map_err(|problem| problem.about(run.transfer.local.display().to_string()))?;
     // Where a taken name is refused, the refusal is the look. A plan from before means that the file there may be ours.
     let mut look = !facts.refuses_taken || run.transfer.plan.is_some();

@@ -12,7 +12,8 @@ pub struct Limits {
     /// Parts of one file moved at once.
     pub parts_per_file: usize,
     /// Whether more parts of a file are moved at once while that makes it faster, up to the connections of its account, and
-    /// fewer after failures; otherwise always `parts_per_file`.
+    /// fewer after failures; otherwise always `parts_per_file`. The parts of a new upload are then also larger where a
+    /// connection carried the last ones in less than 8 s.
     pub adaptive: bool,
     /// Connections to one account.
     pub connections_per_account: usize,

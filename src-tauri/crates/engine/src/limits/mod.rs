@@ -3,7 +3,9 @@
 mod bandwidth;
 mod climb;
 mod connections;
+mod link_speed;
 
 pub(crate) use bandwidth::Bandwidth;
 pub(crate) use climb::Climb;
 pub(crate) use connections::{Connection, ConnectionLimits};
+pub(crate) use link_speed::LinkSpeeds;

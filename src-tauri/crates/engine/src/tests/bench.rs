@@ -42,7 +42,11 @@ impl Bench {
 
     /// The same, with so many bytes of the disk kept free.
     pub(crate) fn engine_with_reserve(&self, disk_reserve: u64) -> Engine {
-        let limits = Limits { part_size: 32, adaptive: false, disk_reserve, ..Limits::default() };
+        self.engine_with(Limits { part_size: 32, adaptive: false, disk_reserve, ..Limits::default() })
+    }
+
+    /// An engine with those limits.
+    pub(crate) fn engine_with(&self, limits: Limits) -> Engine {
         Engine::new(self.store.clone(), Arc::new(One(self.service.clone())), self.clock.clone(), limits)
     }
 

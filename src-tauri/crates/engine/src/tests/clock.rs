@@ -4,13 +4,29 @@ use labferry_model::{Clock, Timestamp};
 use std::{
     future::Future,
     pin::Pin,
-    sync::atomic::{AtomicU64, Ordering},
+    sync::atomic::{AtomicBool, AtomicU64, Ordering},
     time::Duration,
 };
 
-/// Time passes only by sleeping.
+/// Time passes only by sleeping, or not even by that.
 #[derive(Default)]
-pub(crate) struct TestClock(AtomicU64);
+pub(crate) struct TestClock {
+    micros: AtomicU64,
+    stands: AtomicBool,
+}
+
+impl TestClock {
+    /// From now on only [`TestClock::pass`] lets time pass: sleeps beside each other add up otherwise, which is no measure
+    /// of how long anything took.
+    pub(crate) fn stand(&self) {
+        self.stands.store(true, Ordering::SeqCst);
+    }
+
+    pub(crate) fn pass(&self, duration: Duration) {
+        let micros = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
+        self.micros.fetch_add(micros, Ordering::SeqCst);
+    }
+}
 
 impl Clock for TestClock {
     fn now(&self) -> Timestamp {
@@ -18,12 +34,13 @@ impl Clock for TestClock {
     }
 
     fn monotonic(&self) -> Duration {
-        Duration::from_micros(self.0.load(Ordering::SeqCst))
+        Duration::from_micros(self.micros.load(Ordering::SeqCst))
     }
 
     fn sleep(&self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
-        let micros = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
-        self.0.fetch_add(micros, Ordering::SeqCst);
+        if !self.stands.load(Ordering::SeqCst) {
+            self.pass(duration);
+        }
         Box::pin(tokio::task::yield_now())
     }
 }

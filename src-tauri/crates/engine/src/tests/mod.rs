@@ -6,6 +6,7 @@ pub(crate) mod clock;
 mod downloads;
 mod lies;
 mod link_loss;
+mod link_speed;
 mod replaced;
 mod reviewed;
 mod rounds;
