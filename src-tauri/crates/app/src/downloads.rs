@@ -86,7 +86,7 @@ impl App {
                 direction: Direction::Download,
                 account: account.clone(),
                 // What stands behind the place finds the file again: its name, or its id.
-                name: file.path.strip_prefix(&place).unwrap_or(&file.path).trim_start_matches('/').to_owned(),
+                name: name_in(&place, &file.path).to_owned(),
                 place,
                 local: folder.join(name),
                 size: file.size,
@@ -137,6 +137,15 @@ impl App {
             free
         });
         Ok(())
+    }
+}
+
+/// What stands behind a place in a file's path. One slash is between the two, any other belongs to the name: a service may hold
+/// `/absolute.txt`.
+fn name_in<'a>(place: &str, path: &'a str) -> &'a str {
+    match path.strip_prefix(place) {
+        Some(behind) if !place.is_empty() => behind.strip_prefix('/').unwrap_or(behind),
+        _ => path,
     }
 }
 

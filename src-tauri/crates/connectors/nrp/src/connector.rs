@@ -115,7 +115,9 @@ impl Connector {
     ) -> ProviderResult<ApiUrl> {
         let files = files.relative();
         let files = files.split('?').next().unwrap_or_default();
-        let key = utf8_percent_encode(key, KEY);
+        // An address resolves `..` and empty segments away; a key that somebody else gave may have them.
+        let leads_away = key.split('/').any(|segment| matches!(segment, "" | "." | ".."));
+        let key = utf8_percent_encode(key, if leads_away { SEGMENT } else { KEY });
         self.api.resolve(operation, &format!("{}/{key}{rest}", files.trim_end_matches('/')))
     }
 
