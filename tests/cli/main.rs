@@ -9,6 +9,7 @@ mod contract;
 mod copying;
 mod disks;
 mod five_minutes;
+mod holds;
 mod queue;
 mod ranges;
 mod records;

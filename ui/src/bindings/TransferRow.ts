@@ -48,8 +48,8 @@ sent: number,
  */
 state: string, 
 /**
- * Why it waits: `turn`, `interrupted`, `retry_at`, `offline`, `sign_in`, `source_changed` or `disk_low`; `timetable`
- * or `account_paused` where it would be its turn but for that.
+ * Why it waits: `turn`, `interrupted`, `retry_at`, `offline`, `sign_in`, `source_changed` or `disk_low`; `timetable`,
+ * `metered` or `account_paused` where it would be its turn but for that.
  */
 waiting: string | null, 
 /**

@@ -267,6 +267,7 @@ export const cs = ({ number, plural, form, key }: Tools): Words => ({
     diskFull: 'Disk je plný',
     waiting: 'Čeká',
     timetable: 'Čeká na své hodiny',
+    metered: 'Čeká: připojení je účtované podle dat',
     accountPaused: 'Účet je pozastaven',
     checking: 'Kontrola',
     planned: 'Začíná',

@@ -266,6 +266,7 @@ export const en = ({ number, plural, form, key }: Tools) => ({
     diskFull: 'Disk is full',
     waiting: 'Waiting',
     timetable: 'Waiting for its hours',
+    metered: 'Waits: the link is metered',
     accountPaused: 'Account is paused',
     checking: 'Checking',
     planned: 'Starting',

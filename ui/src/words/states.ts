@@ -27,6 +27,8 @@ function waitingWords(row: TransferRow, now: number): StateWords {
       return state(states.changing, 'clock', 'quiet');
     case 'timetable':
       return state(states.timetable, 'clock', 'quiet');
+    case 'metered':
+      return state(states.metered, 'pause', 'quiet');
     case 'account_paused':
       return state(states.accountPaused, 'pause', 'quiet');
     case 'disk_low':

@@ -267,6 +267,7 @@ export const zh = ({ number, key }: Tools): Words => ({
     diskFull: '磁盘已满',
     waiting: '等待中',
     timetable: '等待允许的时段',
+    metered: '等待中：当前网络按流量计费',
     accountPaused: '账户已暂停',
     checking: '检查中',
     planned: '即将开始',

@@ -155,6 +155,7 @@ impl App {
         });
         shared.follow_settings().await?;
         let app = Self { shared };
+        app.keep(tokio::spawn(crate::metered::watch(Arc::downgrade(&app.shared))));
         let seen = *app.shared.store.committed().borrow();
         app.keep(tokio::spawn(events::pump(Arc::downgrade(&app.shared), seen)));
         if app.owns() {

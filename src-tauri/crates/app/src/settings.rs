@@ -29,6 +29,7 @@ pub(crate) struct Stored {
     connections: Option<usize>,
     timetable: Vec<HoursRow>,
     paused_accounts: BTreeSet<AccountName>,
+    metered: OnMetered,
 }
 
 /// The engine's limits with what was set.
@@ -58,6 +59,7 @@ fn rules_of(stored: &Stored) -> Rules {
         hours: stored.timetable.iter().filter_map(hours).collect(),
         zone: jiff::tz::TimeZone::system(),
         paused_accounts: stored.paused_accounts.clone(),
+        waits_on_metered: stored.metered == OnMetered::Wait,
         ..Rules::of(&limits_of(stored))
     }
 }
@@ -96,8 +98,15 @@ impl Shared {
         };
         if changed {
             self.engine.set_rules(rules_of(&stored));
+            self.look_at_link().await;
         }
         Ok(())
+    }
+
+    /// Whether somebody wants to know whether the link is metered.
+    pub(crate) fn minds_metered(&self) -> bool {
+        let followed = self.followed.lock().unwrap_or_else(PoisonError::into_inner);
+        followed.as_ref().is_some_and(|stored| stored.metered == OnMetered::Wait)
     }
 
     /// Says of a row whose turn it is why it does not move all the same.
@@ -108,6 +117,7 @@ impl Shared {
             match self.engine.hold(&account) {
                 None => {}
                 Some(Hold::Hours) => row.waiting = Some("timetable".to_owned()),
+                Some(Hold::Metered) => row.waiting = Some("metered".to_owned()),
                 Some(Hold::AccountPaused) => row.waiting = Some("account_paused".to_owned()),
             }
         }
@@ -132,6 +142,7 @@ impl App {
             connections: Some(count(limits.connections)),
             timetable: Some(stored.timetable),
             paused_accounts: Some(stored.paused_accounts.iter().map(ToString::to_string).collect()),
+            metered: Some(stored.metered),
         })
     }
 
@@ -148,6 +159,7 @@ impl App {
             connections,
             timetable,
             paused_accounts,
+            metered,
         } = request;
         let old = stored(&self.shared.store).await?;
         for (what, number) in [
@@ -169,6 +181,13 @@ impl App {
         for row in timetable.iter().flatten() {
             check_hours(row)?;
         }
+        let metered = metered.unwrap_or(old.metered);
+        if metered == OnMetered::Wait && !crate::metered::IS_TOLD {
+            return Err(invalid(
+                "whether a link is metered is not read on this system, so that nothing could wait for it; use a timetable, or \
+                 pause the account",
+            ));
+        }
         let paused = match paused_accounts {
             None => old.paused_accounts,
             Some(names) => {
@@ -185,6 +204,7 @@ impl App {
             connections: connections.map_or(old.connections, |number| set(number, usual.connections)),
             timetable: timetable.unwrap_or(old.timetable),
             paused_accounts: paused,
+            metered,
         };
         self.shared.store.set_setting(KEY, &stored).await?;
         self.shared.follow_settings().await?;

@@ -94,6 +94,7 @@ pub(crate) fn state_words(row: &TransferRow) -> String {
         ("waiting", Some("sign_in")) => "waiting for a sign-in".to_owned(),
         ("waiting", Some("disk_low")) => "waiting for disk space".to_owned(),
         ("waiting", Some("timetable")) => "waiting for its hours".to_owned(),
+        ("waiting", Some("metered")) => "waiting, the link is metered".to_owned(),
         ("waiting", Some("account_paused")) => "waiting, the account is paused".to_owned(),
         ("waiting", Some("source_changed")) => "waiting, the file changed".to_owned(),
         (state, _) => state.to_owned(),

@@ -14,7 +14,7 @@ use labferry_provider::Provider;
 use labferry_store::{Change, Store, StoreError, TransferFilter};
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, atomic::AtomicBool},
 };
 use tokio::sync::{Mutex as AsyncMutex, Notify, watch};
 
@@ -79,6 +79,8 @@ pub(crate) struct Shared {
     pub(crate) limits: Arc<Limits>,
     /// What may change meanwhile, and counts where `limits` says otherwise.
     pub(crate) rules: RwLock<Arc<Rules>>,
+    /// Whether the link is metered, as far as somebody told.
+    pub(crate) metered: AtomicBool,
     pub(crate) retry: Retry,
     pub(crate) connections: ConnectionLimits,
     /// How fast parts were carried, by account.
@@ -119,6 +121,7 @@ impl Engine {
             woken: Notify::new(),
             stopping: watch::Sender::new(false),
             running: AsyncMutex::new(()),
+            metered: AtomicBool::new(false),
             meters: Mutex::default(),
             fresh_starts: Mutex::default(),
             rules: RwLock::new(Arc::new(Rules::of(&limits))),

@@ -5,11 +5,11 @@ use crate::{
     timetable::{self, Hours, Pace},
 };
 use jiff::tz::TimeZone;
-use labferry_model::{AccountName, Event, Limits};
+use labferry_model::{AccountName, Event, Limits, Timestamp};
 use labferry_store::{Change, StoreError};
 use std::{
     collections::BTreeSet,
-    sync::{Arc, PoisonError},
+    sync::{Arc, PoisonError, atomic::Ordering},
 };
 
 /// The settings that count at once.
@@ -31,6 +31,8 @@ pub struct Rules {
     pub zone: TimeZone,
     /// Accounts of which nothing moves.
     pub paused_accounts: BTreeSet<AccountName>,
+    /// Whether nothing moves while the link is metered.
+    pub waits_on_metered: bool,
 }
 
 impl Rules {
@@ -46,6 +48,7 @@ impl Rules {
             hours: Vec::new(),
             zone: TimeZone::UTC,
             paused_accounts: BTreeSet::new(),
+            waits_on_metered: false,
         }
     }
 }
@@ -57,6 +60,31 @@ pub enum Hold {
     Hours,
     /// Its account is paused.
     AccountPaused,
+    /// The link is metered, and nothing is to move over one that is.
+    Metered,
+}
+
+/// What these rules say at a moment: pure, the moment and the link come in.
+impl Rules {
+    fn pace(&self, now: Timestamp) -> Option<Pace> {
+        timetable::pace(&self.hours, &self.zone, now)
+    }
+
+    /// Why nothing at all moves.
+    fn holds_all(&self, now: Timestamp, metered: bool) -> Option<Hold> {
+        if metered && self.waits_on_metered {
+            return Some(Hold::Metered);
+        }
+        (self.pace(now) == Some(Pace::Nothing)).then_some(Hold::Hours)
+    }
+
+    /// Why transfers of that account do not move. What a person did to the account is told before what the link is.
+    fn holds(&self, account: &AccountName, now: Timestamp, metered: bool) -> Option<Hold> {
+        if self.paused_accounts.contains(account) {
+            return Some(Hold::AccountPaused);
+        }
+        self.holds_all(now, metered)
+    }
 }
 
 impl Engine {
@@ -67,6 +95,14 @@ impl Engine {
         *shared.rules.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(rules);
         shared.keep_pace();
         self.wake();
+    }
+
+    /// Whether the link is metered, as far as the system told. What is in hand and may not move over it is laid down within
+    /// half a second.
+    pub fn set_metered(&self, metered: bool) {
+        if self.shared().metered.swap(metered, Ordering::Relaxed) != metered {
+            self.wake();
+        }
     }
 
     /// Why transfers of that account whose turn it is do not move now.
@@ -86,26 +122,18 @@ impl Shared {
         self.rules().parts_per_file.max(1)
     }
 
-    fn pace(&self) -> Option<Pace> {
-        let rules = self.rules();
-        timetable::pace(&rules.hours, &rules.zone, self.clock.now())
-    }
-
-    /// Whether the timetable says that nothing moves now.
+    /// Whether nothing at all moves now.
     pub(crate) fn closed(&self) -> bool {
-        self.pace() == Some(Pace::Nothing)
+        self.rules().holds_all(self.clock.now(), self.metered.load(Ordering::Relaxed)).is_some()
     }
 
     pub(crate) fn hold(&self, account: &AccountName) -> Option<Hold> {
-        if self.rules().paused_accounts.contains(account) {
-            return Some(Hold::AccountPaused);
-        }
-        self.closed().then_some(Hold::Hours)
+        self.rules().holds(account, self.clock.now(), self.metered.load(Ordering::Relaxed))
     }
 
     /// Caps the bandwidth as the rules say for this moment.
     pub(crate) fn keep_pace(&self) {
-        let rate = match self.pace() {
+        let rate = match self.rules().pace(self.clock.now()) {
             None | Some(Pace::Nothing) => self.rules().bandwidth,
             Some(Pace::AtMost(rate)) => Some(rate),
             Some(Pace::Free) => None,

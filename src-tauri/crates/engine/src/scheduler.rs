@@ -287,7 +287,7 @@ async fn connect(
     })
 }
 
-/// Lays down what may not move now: the hours are over, or the account was paused.
+/// Lays down what may not move now: the hours are over, the link is metered, or the account was paused.
 async fn keep_hours(shared: &Arc<Shared>, in_hand: &InHand) -> Result<(), StoreError> {
     let closed = shared.closed();
     let rules = shared.rules();

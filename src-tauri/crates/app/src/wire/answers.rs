@@ -237,8 +237,8 @@ pub struct TransferRow {
     /// `waiting`, `checking`, `planned`, `moving`, `finishing`, `verifying`, `done`, `skipped`, `failed`, `paused` or
     /// `cancelled`.
     pub state: String,
-    /// Why it waits: `turn`, `interrupted`, `retry_at`, `offline`, `sign_in`, `source_changed` or `disk_low`; `timetable`
-    /// or `account_paused` where it would be its turn but for that.
+    /// Why it waits: `turn`, `interrupted`, `retry_at`, `offline`, `sign_in`, `source_changed` or `disk_low`; `timetable`,
+    /// `metered` or `account_paused` where it would be its turn but for that.
     pub waiting: Option<String>,
     /// When it is tried again.
     #[ts(type = "number | null")]
@@ -624,6 +624,23 @@ pub struct SettingsRow {
     #[serde(default)]
     #[ts(optional)]
     pub paused_accounts: Option<Vec<String>>,
+    /// What happens over a link that is paid by the byte. `wait` is taken only where the system tells of such links: on Linux
+    /// with NetworkManager. Left out, as it is.
+    #[serde(default)]
+    #[ts(optional)]
+    pub metered: Option<OnMetered>,
+}
+
+/// What happens over a metered link.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum OnMetered {
+    /// Everything goes on. This is the usual: systems guess, a tethered telephone or a hotel counts as metered, and a file that
+    /// somebody sends is not to wait for a reason that nobody gave.
+    #[default]
+    GoOn,
+    /// Everything waits until the link is another.
+    Wait,
 }
 
 /// Some hours of some days, in local time.

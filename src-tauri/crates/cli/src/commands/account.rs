@@ -7,11 +7,17 @@ use crate::{
     table,
 };
 use clap::{Args, Subcommand};
-use labferry_app::wire::{
-    answers::{AccountRow, ServiceRow},
-    requests::{AccountRequest, AddAccount, Empty},
+use labferry_app::{
+    App,
+    wire::{
+        answers::{AccountRow, ServiceRow},
+        requests::{AccountRequest, AddAccount, Empty},
+    },
 };
-use std::{collections::BTreeMap, io::Read as _};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io::Read as _,
+};
 
 #[derive(Subcommand)]
 pub(crate) enum AccountCommand {
@@ -28,6 +34,18 @@ pub(crate) enum AccountCommand {
     Rm {
         /// The account's name
         name: String,
+    },
+    /// Let nothing of these accounts move, now and in later starts, until they are resumed
+    Pause {
+        /// The accounts' names
+        #[arg(required = true, value_name = "NAME")]
+        names: Vec<String>,
+    },
+    /// Let paused accounts go on
+    Resume {
+        /// The accounts' names
+        #[arg(required = true, value_name = "NAME")]
+        names: Vec<String>,
     },
     /// The services, each with the fields of an account
     Services,
@@ -78,9 +96,11 @@ pub(crate) async fn run(command: AccountCommand, context: &Context) -> Result<Ex
             if out.json {
                 out.json(&rows)?;
             } else {
-                list(context, &rows)?;
+                list(context, &rows, &paused(&app).await?)?;
             }
         }
+        AccountCommand::Pause { names } => rest(&app, context, &names, true).await?,
+        AccountCommand::Resume { names } => rest(&app, context, &names, false).await?,
         AccountCommand::Test { name } => {
             let answer = app.account_test(AccountRequest { account: name.clone() }).await?;
             if out.json {
@@ -108,12 +128,47 @@ pub(crate) async fn run(command: AccountCommand, context: &Context) -> Result<Ex
     Ok(Exit::Done)
 }
 
-fn list(context: &Context, rows: &[AccountRow]) -> Result<(), Failure> {
+/// The accounts of which nothing moves.
+async fn paused(app: &App) -> Result<BTreeSet<String>, Failure> {
+    let settings = app.settings_show(Empty {}).await?;
+    Ok(settings.paused_accounts.into_iter().flatten().collect())
+}
+
+/// Lets these accounts rest, or go on: one of the settings, so that it holds in every process and after a restart.
+async fn rest(app: &App, context: &Context, names: &[String], rest: bool) -> Result<(), Failure> {
+    let known: Vec<String> = app.account_list(Empty {}).await?.into_iter().map(|row| row.name).collect();
+    let mut resting = paused(app).await?;
+    // One that was removed while it rested can be resumed all the same.
+    if let Some(name) = names.iter().find(|&name| !known.contains(name) && (rest || !resting.contains(name)))
+    {
+        return Err(usage(format!("There is no account \"{name}\"; `labferry account ls` lists them.")));
+    }
+    for name in names {
+        if rest {
+            resting.insert(name.clone());
+        } else {
+            resting.remove(name);
+        }
+    }
+    let mut settings = app.settings_show(Empty {}).await?;
+    settings.paused_accounts = Some(resting.into_iter().collect());
+    let settings = app.settings_change(settings).await?;
+    if context.out.json {
+        return context.out.json(&settings);
+    }
+    let word = if rest { "paused" } else { "goes on; `labferry queue run` or the open window sends" };
+    names.iter().try_for_each(|name| context.out.line(&format!("{name}: {word}")))
+}
+
+fn list(context: &Context, rows: &[AccountRow], paused: &BTreeSet<String>) -> Result<(), Failure> {
     if rows.is_empty() {
         context.out.say("There are no accounts yet; `labferry account add` makes one.");
     }
-    let cells: Vec<Vec<String>> =
-        rows.iter().map(|row| vec![row.name.clone(), row.service.clone(), row.url.clone()]).collect();
+    let cells = |row: &AccountRow| {
+        let rests = if paused.contains(&row.name) { "paused" } else { "" };
+        vec![row.name.clone(), row.service.clone(), row.url.clone(), rests.to_owned()]
+    };
+    let cells: Vec<Vec<String>> = rows.iter().map(cells).collect();
     table::rows(&cells).iter().try_for_each(|line| context.out.line(line))
 }
 

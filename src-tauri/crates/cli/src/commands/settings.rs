@@ -14,7 +14,8 @@ const EXAMPLES: &str = "\
 Examples:
   labferry settings                             how they stand
   labferry settings connections_per_account=4   at most four connections to one account
-  labferry settings bandwidth=2000000           bytes a second in each direction; none for no limit";
+  labferry settings bandwidth=2000000           bytes a second in each direction; none for no limit
+  labferry settings metered=wait                over a link that is paid by the byte, nothing moves";
 
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]

@@ -67,6 +67,29 @@ async fn nothing_moves_in_closed_hours_and_all_goes_on_by_itself_after_them() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn over_a_metered_link_only_what_may_moves_and_the_rest_goes_on_after_it() {
+    let bench = Bench::new(FakeService::new(|_| Fault::None)).await;
+    let id = bench.upload("a", &content(100)).await;
+    let account = bench.transfer(id).await.account;
+    let engine = bench.engine();
+    engine.set_metered(true);
+    assert_eq!(engine.hold(&account), None, "unless somebody said so, it goes on");
+    engine.set_rules(Rules { waits_on_metered: true, ..rules() });
+    assert_eq!(engine.hold(&account), Some(Hold::Metered));
+    engine.run(Until::Settled(vec![id])).await.unwrap();
+    assert_eq!(bench.transfer(id).await.state, TURN);
+    let paused = ["lab".parse().unwrap()].into();
+    engine.set_rules(Rules { waits_on_metered: true, paused_accounts: paused, ..rules() });
+    assert_eq!(engine.hold(&account), Some(Hold::AccountPaused));
+    engine.set_rules(Rules { waits_on_metered: true, ..rules() });
+    let run = running(&engine);
+    engine.set_metered(false);
+    assert!(ends(&bench, id).await.is_green());
+    engine.stop().await;
+    run.await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_paused_account_rests_while_others_go_on() {
     let bench = Bench::new(FakeService::new(|_| Fault::None)).await;
     bench.folder.write("b", &content(50));
