@@ -56,6 +56,7 @@ fn ending() -> ProblemWords {
         next: "Open Labferry again; transfers go on from where they were.".to_owned(),
         button: None,
         detail: None,
+        facts: None,
     }
 }
 

@@ -9,6 +9,7 @@ mod hostile_names;
 mod owners;
 mod plan;
 mod practice;
+mod previews;
 mod refusals;
 mod secrets;
 mod settings;

@@ -56,6 +56,10 @@ import type { PartRow } from "./PartRow";
 import type { PlaceAnswer } from "./PlaceAnswer";
 import type { PlaceRequest } from "./PlaceRequest";
 import type { PlacesRequest } from "./PlacesRequest";
+import type { PreviewAnswer } from "./PreviewAnswer";
+import type { PreviewFile } from "./PreviewFile";
+import type { PreviewKind } from "./PreviewKind";
+import type { ProblemFacts } from "./ProblemFacts";
 import type { ProblemWords } from "./ProblemWords";
 import type { ProgressSample } from "./ProgressSample";
 import type { QueueCounts } from "./QueueCounts";
@@ -73,7 +77,7 @@ import type { TransferRow } from "./TransferRow";
 import type { TransferSelection } from "./TransferSelection";
 import type { UploadPlan } from "./UploadPlan";
 
-export type { AccountRequest, AccountRow, ActionAnswer, ActionFieldRow, ActionRow, AddAccount, AddDownloads, AddUploads, AnswerFolderFiles, AppEvent, AppState, BatchRow, CapabilitiesRow, Changed, CheckLedger, CheckPlace, CheckRow, CheckedLedger, ClashRow, ContainerRow, DigestRow, DigestsRow, EditFolder, EditRecord, Empty, EntryRow, EventList, EventsSince, FieldRow, FileRow, FolderCheck, FolderChoiceRow, FolderCounts, FolderFileRow, FolderFiles, FolderNames, FolderRow, FolderRule, FolderSelection, HoursRow, ImportLink, KeepFile, KeptFile, LeftoverRow, LinkAnswer, ListBatches, ListFolderFiles, ListPlace, ListReceipts, ListTransfers, MoveTransfer, OnMetered, PageAnswer, PartRow, PlaceAnswer, PlaceRequest, PlacesRequest, ProblemWords, ProgressSample, QueueCounts, Queued, ReceiptRow, Renamed, RunAction, ServiceRow, SettingsRow, SignInAnswer, TransferDetail, TransferList, TransferRequest, TransferRow, TransferSelection, UploadPlan };
+export type { AccountRequest, AccountRow, ActionAnswer, ActionFieldRow, ActionRow, AddAccount, AddDownloads, AddUploads, AnswerFolderFiles, AppEvent, AppState, BatchRow, CapabilitiesRow, Changed, CheckLedger, CheckPlace, CheckRow, CheckedLedger, ClashRow, ContainerRow, DigestRow, DigestsRow, EditFolder, EditRecord, Empty, EntryRow, EventList, EventsSince, FieldRow, FileRow, FolderCheck, FolderChoiceRow, FolderCounts, FolderFileRow, FolderFiles, FolderNames, FolderRow, FolderRule, FolderSelection, HoursRow, ImportLink, KeepFile, KeptFile, LeftoverRow, LinkAnswer, ListBatches, ListFolderFiles, ListPlace, ListReceipts, ListTransfers, MoveTransfer, OnMetered, PageAnswer, PartRow, PlaceAnswer, PlaceRequest, PlacesRequest, PreviewAnswer, PreviewFile, PreviewKind, ProblemFacts, ProblemWords, ProgressSample, QueueCounts, Queued, ReceiptRow, Renamed, RunAction, ServiceRow, SettingsRow, SignInAnswer, TransferDetail, TransferList, TransferRequest, TransferRow, TransferSelection, UploadPlan };
 
 /** Every command a front end may give: its request and its answer. */
 export type Commands = {
@@ -90,6 +94,7 @@ export type Commands = {
   "browse.processed": { request: PlaceRequest; answer: EntryRow };
   "browse.leftovers": { request: PlaceRequest; answer: Array<LeftoverRow> };
   "browse.clear_leftovers": { request: PlacesRequest; answer: Changed };
+  "files.preview": { request: PreviewFile; answer: PreviewAnswer };
   "records.create": { request: EditRecord; answer: ContainerRow };
   "records.edit": { request: EditRecord; answer: ContainerRow };
   "records.publish": { request: PlaceRequest; answer: ContainerRow };
@@ -147,6 +152,7 @@ export const commandNames: readonly CommandName[] = [
   "browse.processed",
   "browse.leftovers",
   "browse.clear_leftovers",
+  "files.preview",
   "records.create",
   "records.edit",
   "records.publish",
@@ -185,3 +191,43 @@ export const commandNames: readonly CommandName[] = [
   "settings.change",
   "receipts.list",
 ];
+
+/** Every code of a problem that the app has words for. */
+export type ProblemCode =
+  | "source_missing"
+  | "source_unreadable"
+  | "source_not_a_file"
+  | "source_changed"
+  | "name_refused"
+  | "name_taken"
+  | "file_too_large"
+  | "empty_file_refused"
+  | "quota_exceeded"
+  | "too_many_files"
+  | "sign_in_needed"
+  | "not_allowed"
+  | "not_found"
+  | "record_locked"
+  | "pending_file"
+  | "service_refused"
+  | "service_failed"
+  | "rate_limited"
+  | "unreachable"
+  | "connection_lost"
+  | "not_the_service"
+  | "bad_answer"
+  | "upload_lost"
+  | "digest_mismatch"
+  | "size_mismatch"
+  | "digest_unavailable"
+  | "disk_full"
+  | "folder_not_writable"
+  | "destination_exists"
+  | "data_folder_busy"
+  | "database_newer"
+  | "database_failed"
+  | "vault_locked"
+  | "vault_failed"
+  | "unsupported"
+  | "invalid_request"
+  | "internal";

@@ -93,6 +93,7 @@ export class FakeHost implements Host {
       if (container === undefined) throw fake.problem('not_found', 'error', `${path} was not found on the service.`, 'Check the name.', null);
       return { kind: 'container', container };
     },
+    'files.preview': ({ path }) => fake.preview(path),
     'actions.list': () => fake.actions,
     'actions.run': ({ name, fields }) => ({ message: `${name} was done.`, path: null, details: fields }),
     'records.create': ({ metadata }) => {

@@ -1,12 +1,15 @@
 import type { ActionAnswer, ActionRow, CheckRow, ContainerRow, EntryRow, FileRow, ProblemWords, TransferRow } from '../bindings/commands';
 import { SvelteMap } from 'svelte/reactivity';
 import { asProblem, type Host } from '../host/host';
+import type { Kind } from './looks.svelte';
 import { isSettled } from './queue';
 
 /** Lines asked for at a time. */
 const STEP = 100;
 /** Milliseconds of quiet after typing before a search is made, and after a transfer before files are asked for. */
 const QUIET = 250;
+/** Milliseconds between two looks at a long listing while it comes. */
+const SHOWN_EVERY = 1000;
 /** Places that Back remembers. */
 const VISITS = 100;
 
@@ -44,6 +47,8 @@ export class Browser {
   inside = $state.raw<readonly ContainerRow[]>([]);
   files = $state.raw<Listing<FileRow>>(none);
   filter = $state('');
+  /** Which files are shown. */
+  kind = $state<Kind>('all');
   /** Names of the selected files. */
   selected = $state.raw<ReadonlySet<string>>(new Set());
 
@@ -144,6 +149,7 @@ export class Browser {
       this.files = none;
       this.inside = [];
       this.filter = '';
+      this.kind = 'all';
       this.selected = new Set();
     }
     this.trail = trail;
@@ -221,6 +227,37 @@ export class Browser {
       this.files = { ...this.files, rows: [...this.files.rows, ...filesOf(answer.entries)], next: answer.next, loading: false };
       this.inside = [...this.inside, ...containersOf(answer.entries)];
     }
+  }
+
+  /** Asks for all files there are, so that an order or a filter is one of all of them; stops when somewhere else is looked at. */
+  async allFiles(): Promise<void> {
+    const { account, record } = this;
+    if (account === null || record === null || this.files.next === null || this.files.loading) return;
+    const asked = ++this.filesAsked;
+    this.files = { ...this.files, loading: true };
+    let { next } = this.files;
+    let [rows, inside]: [FileRow[], ContainerRow[]] = [[], []];
+    let shown = performance.now();
+    const show = (loading: boolean) => {
+      this.files = { ...this.files, rows: [...this.files.rows, ...rows], next, loading };
+      if (inside.length > 0) this.inside = [...this.inside, ...inside];
+      [rows, inside, shown] = [[], [], performance.now()];
+    };
+    while (next !== null) {
+      const answer = await this.page(account, record.path, next, null, false);
+      if (asked !== this.filesAsked) return;
+      if ('problem' in answer) {
+        show(false);
+        this.files = { ...this.files, problem: answer.problem };
+        return;
+      }
+      rows.push(...filesOf(answer.entries));
+      inside.push(...containersOf(answer.entries));
+      // A service that names the same page again would never end.
+      next = answer.next === next ? null : answer.next;
+      if (performance.now() - shown > SHOWN_EVERY) show(next !== null);
+    }
+    show(false);
   }
 
   /** Asks for the files again when uploads into the open record have ended. */

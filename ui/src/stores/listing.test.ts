@@ -1,6 +1,6 @@
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { FileRow, TransferRow } from '../bindings/commands';
-import { isVerified, lines } from './listing';
+import { arranged, isVerified, lines, type FileLine } from './listing';
 
 const file = (name: string, verified = false): FileRow => ({
   path: `r1/${name}`, name, size: 5, status: 'ready', digests: [], media_type: null, modified: null,
@@ -42,4 +42,33 @@ it('is green by the proof only, never by being there', () => {
 
 it('filters by any part of the name, whatever the case', () => {
   expect(lines([file('Scan_07.czi'), file('notes.pdf')], [], 0, ' scan ').map(({ name }) => name)).toEqual(['Scan_07.czi']);
+});
+
+describe('the order of lines', () => {
+  const line = (name: string, size: number | null, verified = false): FileLine => ({
+    name,
+    size,
+    transfer: null,
+    file: { ...file(name), size, verified, status: 'ready', modified: size },
+  });
+  const all = [line('scan_10', 5), line('scan_9', null, true), line('scan_2', 70)];
+  const { compare } = new Intl.Collator('en', { numeric: true });
+  const names = (...asked: [Parameters<typeof arranged>[1], Parameters<typeof arranged>[2], boolean]) => arranged(all, ...asked, compare).map(({ name }) => name);
+
+  it('is the service’s until somebody asks for another', () => {
+    expect(names('all', 'service', false)).toEqual(['scan_10', 'scan_9', 'scan_2']);
+    expect(names('all', 'name', false)).toEqual(['scan_2', 'scan_9', 'scan_10']);
+    expect(names('all', 'state', true)).toEqual(['scan_9', 'scan_2', 'scan_10']);
+  });
+
+  it('keeps what is not known at the end', () => {
+    expect(names('all', 'size', false)).toEqual(['scan_10', 'scan_2', 'scan_9']);
+    expect(names('all', 'changed', true)).toEqual(['scan_2', 'scan_10', 'scan_9']);
+  });
+
+  it('is of those that are wanted', () => {
+    expect(names('verified', 'name', false)).toEqual(['scan_9']);
+    expect(names('unproven', 'name', false)).toEqual(['scan_2', 'scan_10']);
+    expect(names('unfinished', 'name', false)).toEqual([]);
+  });
 });

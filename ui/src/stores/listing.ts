@@ -1,4 +1,5 @@
 import type { FileRow, TransferRow } from '../bindings/commands';
+import type { Kind, Order } from './looks.svelte';
 import { isSettled } from './queue';
 
 /** One line of a record: a file on the service, an upload on its way there, or both. */
@@ -40,4 +41,32 @@ export function lines(files: readonly FileRow[], transfers: readonly TransferRow
 export function isVerified({ file, transfer }: FileLine): boolean {
   if (transfer !== null) return transfer.state === 'done' && transfer.verified;
   return file?.verified === true;
+}
+
+/** Whether a line is of the kind somebody wants to see. */
+function isOf(kind: Kind, line: FileLine): boolean {
+  if (kind === 'verified') return isVerified(line);
+  const unfinished = line.file === null || line.file.status !== 'ready' || (line.transfer !== null && line.transfer.state !== 'done');
+  return kind === 'unfinished' ? unfinished : !unfinished && !isVerified(line);
+}
+
+/** Those of a kind, in an order; lines that have nothing to be ordered by come last, whichever way it goes. */
+export function arranged(all: readonly FileLine[], kind: Kind, order: Order, down: boolean, compare: (a: string, b: string) => number): readonly FileLine[] {
+  const shown = kind === 'all' ? all : all.filter((line) => isOf(kind, line));
+  if (order === 'service') return down ? [...shown].reverse() : shown;
+  const way = down ? -1 : 1;
+  const byName = (a: FileLine, b: FileLine) => compare(a.name, b.name);
+  if (order === 'name') return [...shown].sort((a, b) => way * byName(a, b));
+  const value = (line: FileLine): number | null => {
+    if (order === 'size') return line.size;
+    if (order === 'changed') return line.file?.modified ?? line.transfer?.changed ?? null;
+    // What needs somebody first, what is proven last.
+    return isOf('unfinished', line) ? 0 : isVerified(line) ? 2 : 1;
+  };
+  return [...shown].sort((a, b) => {
+    const [first, second] = [value(a), value(b)];
+    if (first === second) return byName(a, b);
+    if (first === null || second === null) return first === null ? 1 : -1;
+    return way * (first - second);
+  });
 }

@@ -2,6 +2,7 @@ import { getContext, setContext } from 'svelte';
 import type { Host } from '../host/host';
 import { Accounts } from './accounts.svelte';
 import { Browser } from './browser.svelte';
+import { Looks } from './looks.svelte';
 import { Moves } from './moves.svelte';
 import { Settings } from './settings.svelte';
 import { Transfers } from './transfers.svelte';
@@ -13,6 +14,7 @@ export interface Stores {
   transfers: Transfers;
   moves: Moves;
   settings: Settings;
+  looks: Looks;
 }
 
 const KEY = Symbol('stores');
@@ -28,6 +30,7 @@ export function provideStores(host: Host, kept: Pick<Storage, 'getItem' | 'setIt
     transfers: new Transfers(host),
     moves: new Moves(host, target),
     settings: new Settings(kept),
+    looks: new Looks(kept),
   };
   stores.transfers.onChanged.push((rows) => browser.heard(rows));
   stores.moves.onQueued = ({ ids }, { instead }) => {

@@ -30,7 +30,7 @@ const inWindow = typeof document !== 'undefined';
 export const language: Language = inWindow ? pickLanguage(localStorage.getItem(KEPT), navigator.languages) : 'en';
 if (inWindow) document.documentElement.lang = language;
 
-/** Every sentence of the window that is not about a problem; those come in words from the app. */
+/** Every sentence of the window that is not about a problem; those are in `problems`. */
 export const words: Words = catalogues[language](toolsFor(language));
 
 /** Keeps another language and makes the page anew; transfers are not the page's and go on. */

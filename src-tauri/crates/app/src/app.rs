@@ -18,7 +18,7 @@ use std::{
     path::PathBuf,
     sync::{Arc, Mutex, PoisonError, atomic::AtomicBool},
 };
-use tokio::sync::{OnceCell, broadcast};
+use tokio::sync::{OnceCell, Semaphore, broadcast};
 
 /// Messages a slow listener may be behind before it loses some and has to ask for what it missed.
 const EVENT_BUFFER: usize = 4_096;
@@ -35,6 +35,9 @@ pub enum Own {
     /// Yes, or fail.
     Must,
 }
+
+/// Files looked into at once: each may hold 16 MiB, and as much again in Base64.
+const PREVIEWS: usize = 4;
 
 /// How to open a data folder.
 #[derive(Debug, Clone)]
@@ -87,6 +90,8 @@ pub(crate) struct Shared {
     pub(crate) followed: Mutex<Option<settings::Stored>>,
     /// What watching folders needs.
     pub(crate) watching: folders::Watching,
+    /// How many files are looked into at once.
+    pub(crate) previews: Semaphore,
 }
 
 /// An open data folder. Clones share it.
@@ -152,6 +157,7 @@ impl App {
             tasks: Mutex::default(),
             followed: Mutex::default(),
             watching: folders::Watching::default(),
+            previews: Semaphore::new(PREVIEWS),
         });
         shared.follow_settings().await?;
         let app = Self { shared };

@@ -23,6 +23,7 @@ mod kept_files;
 mod local_names;
 mod metered;
 mod practice_lab;
+mod previews;
 mod problem_text;
 mod records;
 mod rows;

@@ -1,7 +1,7 @@
 //! The words for every problem: one table, exhaustive, so that a new code without words does not compile. Nobody else
 //! writes sentences about problems, and nobody matches on them.
 
-use crate::wire::answers::ProblemWords;
+use crate::wire::answers::{ProblemFacts, ProblemWords};
 use labferry_model::{NotSent, Problem, ProblemCode};
 use labferry_provider::ProviderError;
 use labferry_store::StoreError;
@@ -156,6 +156,13 @@ pub(crate) fn words(problem: &Problem) -> ProblemWords {
     let subject = subject.as_deref();
     let cause = detail.map(without_numbers);
     let sentence = line.sentence.replacen("{}", subject.unwrap_or(line.it), 1);
+    let stays = matches!(line.cause, Cause::Stays);
+    let facts = ProblemFacts {
+        subject: subject.map(str::to_owned),
+        cause: cause.as_deref().filter(|_| !stays).map(str::to_owned),
+        cause_says_all: matches!(line.cause, Cause::Says),
+        given_up: false,
+    };
     let message = match (line.cause, cause.as_deref()) {
         (Cause::Follows, Some(detail)) => format!("{sentence}: {detail}"),
         (Cause::Says, Some(detail)) => match subject.filter(|subject| !detail.contains(subject)) {
@@ -171,6 +178,7 @@ pub(crate) fn words(problem: &Problem) -> ProblemWords {
         next: line.next.to_owned(),
         button: line.button.map(str::to_owned),
         detail: detail.map(str::to_owned),
+        facts: Some(facts),
     }
 }
 
@@ -280,6 +288,7 @@ pub(crate) fn internal(detail: impl std::fmt::Display) -> ProblemWords {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 
@@ -293,6 +302,11 @@ mod tests {
         assert_eq!(words.message, "/data/scan_07.czi cannot be read: Permission denied.");
         assert_eq!(words.detail.as_deref(), Some("Permission denied (os error 13)"));
         assert_eq!(words.button.as_deref(), Some("retry"));
+        let facts = words.facts.unwrap();
+        assert_eq!(facts.subject.as_deref(), Some("/data/scan_07.czi"));
+        assert_eq!(facts.cause.as_deref(), Some("Permission denied"));
+        let busy = super::words(&Problem::new(ProblemCode::DataFolderBusy).because("locked"));
+        assert_eq!(busy.facts.unwrap().cause, None, "what stays in the details is no part of a sentence");
     }
 
     #[test]

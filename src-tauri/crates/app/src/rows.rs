@@ -184,6 +184,9 @@ fn words(problem: &Problem, state: &State) -> ProblemWords {
         words.severity = "error".to_owned();
         words.next = "Read why it was given up; then try again, or cancel it.".to_owned();
         words.button = Some("retry".to_owned());
+        if let Some(facts) = &mut words.facts {
+            facts.given_up = true;
+        }
     }
     words
 }

@@ -64,6 +64,21 @@ fn export_bindings() {
     for (name, ..) in &rows {
         writeln!(text, "  \"{name}\",").unwrap();
     }
-    text.push_str("];\n");
+    text.push_str(
+        "];\n\n/** Every code of a problem that the app has words for. */\nexport type ProblemCode =\n",
+    );
+    for code in problem_codes() {
+        writeln!(text, "  | \"{code}\"").unwrap();
+    }
+    text.truncate(text.trim_end().len());
+    text.push_str(";\n");
     std::fs::write(folder.join("commands.ts"), text).unwrap();
+}
+
+/// The name of every problem code. The reader of the enumeration names them all when it is given another one.
+fn problem_codes() -> Vec<String> {
+    let unknown = serde_json::from_value::<labferry_model::ProblemCode>("".into()).unwrap_err().to_string();
+    let codes: Vec<String> = unknown.split('`').skip(1).step_by(2).skip(1).map(str::to_owned).collect();
+    assert!(codes.len() > 30 && codes.contains(&"source_missing".to_owned()), "{unknown}");
+    codes
 }

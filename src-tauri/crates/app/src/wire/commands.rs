@@ -20,6 +20,7 @@ macro_rules! command_table {
             "browse.processed"      browse_processed(PlaceRequest) -> EntryRow;
             "browse.leftovers"      browse_leftovers(PlaceRequest) -> Vec<LeftoverRow>;
             "browse.clear_leftovers" browse_clear_leftovers(PlacesRequest) -> Changed;
+            "files.preview"         files_preview(PreviewFile) -> PreviewAnswer;
             "records.create"        record_create(EditRecord) -> ContainerRow;
             "records.edit"          record_edit(EditRecord) -> ContainerRow;
             "records.publish"       record_publish(PlaceRequest) -> ContainerRow;

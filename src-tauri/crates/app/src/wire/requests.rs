@@ -41,6 +41,18 @@ pub struct PlaceRequest {
     pub path: String,
 }
 
+/// Asks for what can be shown of a file.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+pub struct PreviewFile {
+    /// The account's name.
+    pub account: String,
+    /// The file's path.
+    pub path: String,
+    /// Whether only a picture for a list is wanted: nothing large is fetched then.
+    #[serde(default)]
+    pub thumbnail: bool,
+}
+
 /// Names several places of one account.
 #[derive(Debug, Clone, Serialize, Deserialize, TS)]
 pub struct PlacesRequest {

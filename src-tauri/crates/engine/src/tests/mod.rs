@@ -7,6 +7,7 @@ mod downloads;
 mod lies;
 mod link_loss;
 mod link_speed;
+mod peek;
 mod replaced;
 mod reviewed;
 mod rounds;
