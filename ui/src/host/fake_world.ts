@@ -126,7 +126,43 @@ export const parts = (row: TransferRow): PartRow[] =>
     received: (index + 1) * PART <= row.sent || row.sent === row.size,
   }));
 
-import type { ClashRow, clashes, const, flatMap, name, none, pop, source, sources, split, string } from '../bindings/commands';
+/** Plans an upload as the app would: a name with `dir` in it is a folder's, `refused` cannot be read, `huge` is a whole disk. */
+export function plan(sources: readonly string[], there: readonly FileRow[], folders: FolderNames | undefined): UploadPlan {
+  const name = (source: string) => source.split('/').pop() ?? source;
+  const clashes = sources.flatMap((source): ClashRow[] => {
+    const taken = there.find((each) => each.name === name(source));
+    if (taken === undefined) return [];
+    const kind = taken.status === 'pending' ? 'unfinished' : 'there';
+    return [{ name: taken.name, local: source, size: kind === 'unfinished' ? 900 * MIB : source.includes('same') ? (taken.size ?? 0) : (taken.size ?? 0) + 4_096, modified: Date.now() - 600_000, kind, there: taken, same: source.includes('same') ? true : kind === 'there' ? false : null }];
+  });
+  const refused = sources.filter((source) => source.includes('refused'));
+  const inside = sources.some((source) => source.includes('dir'));
+  return {
+    files: sources.some((source) => source.includes('huge')) ? 50_000 : sources.length - refused.length,
+    bytes: sources.length * 300 * MIB,
+    continued: 0,
+    looked: true,
+    clashes,
+    clash_count: clashes.length,
+    refused: refused.map((source) => problem('source_not_a_file', 'error', `${source} is no file: it is a device, pipe or socket.`, 'Choose files or folders.', null)),
+    refused_count: refused.length,
+    folders: inside ? (['keep', 'join', 'drop'] as const).map((how) => ({ how, example: how === 'keep' ? 'run 42/raw/a.tif' : how === 'join' ? 'run 42__raw__a.tif' : 'a.tif', refused: 0, twice: how === 'drop' ? 12 : 0 })) : [],
+    policies: ['skip', 'rename', 'replace'],
+    takes_metadata: folders !== 'drop',
+  };
+}
+
+/** A picture of 2 × 2 pixels, in the simplest format there is. */
+export const PICTURE = 'Qk1GAAAAAAAAADYAAAAoAAAAAgAAAAIAAAABABgAAAAAABAAAAAAAAAAAAAAAAAAAAAAAAAAyKA8UMhGAABGUMg8oMgAAA==';
+
+/** What a file of the made-up world looks like, by its ending. */
+export function preview(path: string): PreviewAnswer {
+  const none = { media_type: null, bytes: null, text: null, rows: [], cut: false };
+  if (path.endsWith('.csv')) return { ...none, kind: 'table', rows: [['cell', 'area_um2', 'label'], ...Array.from({ length: 40 }, (_, at) => [String(at + 1), (Math.sin(at) * 20 + 140).toFixed(2), at % 3 === 0 ? 'cardiomyocyte' : 'fibroblast'])], cut: true };
+  if (/\.(txt|html|svg)$/.test(path)) return { ...none, kind: 'text', text: '<script>document.title = "executed"</script>\n<img src=x onerror="document.title=1">\n' };
+  if (/\.(png|jpg)$/.test(path)) return { ...none, kind: 'image', media_type: 'image/bmp', bytes: PICTURE };
+  if (path.endsWith('.pdf')) return { ...none, kind: 'broken' };
+  return { ...none, kind: path.endsWith('.czi') ? 'too_large' : 'unknown' };
 }
 
 export interface World {
