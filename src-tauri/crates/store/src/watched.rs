@@ -306,9 +306,9 @@ impl Store {
         let rows = sqlx::query(
             "SELECT f.*, t.state_json AS upload, l.md5 AS l_md5, l.sha256 AS l_sha256, l.path AS l_path, l.at AS l_at,
                  l.proof AS l_proof, l.fingerprint AS l_fingerprint
-             FROM watched_files AS f LEFT JOIN transfers AS t ON t.id = f.transfer
+             FROM watched_files AS f INDEXED BY watched_by_state LEFT JOIN transfers AS t ON t.id = f.transfer
              LEFT JOIN ledger AS l ON l.number = (SELECT max(number) FROM ledger WHERE transfer = f.transfer)
-             WHERE f.folder = ? AND f.account = ? AND f.place = ?
+             WHERE f.folder = ? AND f.account = ? AND f.place = ? AND f.state IN ('queued', 'failed')
                  AND ((f.state = 'queued' AND (t.id IS NULL OR t.live = 0))
                      OR (f.state = 'failed' AND t.state IN ('done', 'skipped'))) LIMIT ?",
         )
@@ -370,7 +370,7 @@ impl Store {
         self.watched_where(ledger, condition, vec![sha256.into()]).await
     }
 
-    /// Files of a ledger that had that number in their file system, and that size and time, when they were sent.
+    /// Files of a ledger that had that number in their file system, and that size, when they were sent.
     ///
     /// # Errors
     /// [`StoreError`] when the database cannot be read.
@@ -380,14 +380,8 @@ impl Store {
         found: &FoundFile,
     ) -> Result<Vec<WatchedFile>, StoreError> {
         let Some(file_id) = found.fingerprint.file_id else { return Ok(Vec::new()) };
-        let condition =
-            "file_id = ?4 AND size = ?5 AND modified_ns = ?6 AND key <> ?7 AND state = 'done' LIMIT 100";
-        let values = vec![
-            (file_id as i64).into(),
-            found.fingerprint.size.into(),
-            found.fingerprint.modified_ns.into(),
-            found.key.as_str().into(),
-        ];
+        let condition = "file_id = ?4 AND size = ?5 AND key <> ?6 AND state = 'done' LIMIT 100";
+        let values = vec![(file_id as i64).into(), found.fingerprint.size.into(), found.key.as_str().into()];
         self.watched_where(ledger, condition, values).await
     }
 
@@ -414,6 +408,21 @@ impl Store {
         }
         let rows = query.fetch_all(&mut *connection).await.map_err(|error| self.failed(error))?;
         rows.iter().map(read_file).collect::<Result<_, _>>().map_err(|error| self.failed(error))
+    }
+
+    /// How many files of a rule are in the queue, whatever their destination.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be read.
+    pub async fn watched_queued(&self, rule: RuleId) -> Result<u64, StoreError> {
+        let mut connection = self.reader().await?;
+        let number: i64 =
+            sqlx::query_scalar("SELECT count(*) FROM watched_files WHERE folder = ? AND state = 'queued'")
+                .bind(rule.0)
+                .fetch_one(&mut *connection)
+                .await
+                .map_err(|error| self.failed(error))?;
+        Ok(number.unsigned_abs())
     }
 
     /// How many files of a ledger are in each state, and how many were proven at `since` or later.

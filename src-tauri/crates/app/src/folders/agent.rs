@@ -44,6 +44,7 @@ impl Drop for Watched {
 /// Watches every rule's folder until the app stops.
 pub(crate) async fn watch_folders(app: App) {
     let mut watched: HashMap<i64, Watched> = HashMap::new();
+    app.forget_what_was_said().await;
     loop {
         match app.shared.store.watched_folders().await {
             Ok(folders) => follow_rules(&app, &mut watched, folders),
@@ -104,7 +105,6 @@ async fn watch_folder(app: App, folder: WatchedFolder) {
 
 async fn run(app: &App, folder: &WatchedFolder) -> Result<std::convert::Infallible, ProblemWords> {
     let shared = &app.shared;
-    let ledger = folder.ledger();
     let mut said = Said { live: Live::default(), at: None };
     app.learn_what_was_sent(folder).await?;
     let mut watch = new_watch(app, folder).await?;
@@ -112,19 +112,22 @@ async fn run(app: &App, folder: &WatchedFolder) -> Result<std::convert::Infallib
     let mut committed = shared.store.committed();
     let mut due = shared.clock.monotonic();
     loop {
-        let queued = queued(&shared.store, &ledger).await?;
+        let queued = shared.store.watched_queued(folder.id).await?;
         let now = shared.clock.monotonic();
-        if now >= due && queued < MOST_QUEUED {
+        if queued >= MOST_QUEUED {
+            // What is in the queue comes first; nothing is forgotten, because looks find it later.
+            due = due.max(now + LOOK);
+        } else if now >= due {
             let (back, turn) = turn(app, folder, watch).await?;
             watch = back;
             let turn = turn?;
             if !turn.ready.is_empty() {
                 app.send_ready(folder, turn.ready).await?;
             }
-            due = shared.clock.monotonic() + turn.next.max(BREATH);
+            due = shared.clock.monotonic() + turn.next;
         }
         said.say(app, folder, &watch).await?;
-        let wait = due.saturating_sub(shared.clock.monotonic()).clamp(BREATH, HEARTBEAT);
+        let wait = due.saturating_sub(shared.clock.monotonic()).min(HEARTBEAT);
         tokio::select! {
             () = shared.clock.sleep(wait) => {}
             () = inbox.arrived() => due = shared.clock.monotonic(),
@@ -186,11 +189,6 @@ fn is_known(row: &WatchedFile, root: &Path, file: &FoundFile) -> bool {
         || (then.size == now.size && then.modified_ns == now.modified_ns)
         // Another way to write the same name, while the first is still there.
         || (row.found.path != file.path && root.join(&row.found.path).symlink_metadata().is_ok())
-}
-
-async fn queued(store: &Store, ledger: &Ledger) -> Result<u64, StoreError> {
-    let (counts, _) = store.watched_counts(ledger, labferry_model::Timestamp(i64::MAX)).await?;
-    Ok(counts.get(&WatchedState::Queued).copied().unwrap_or(0))
 }
 
 /// What was said last of a rule, and when.

@@ -151,6 +151,20 @@ impl Shared {
 }
 
 impl App {
+    /// At the start: what a process said that is gone is not true any more.
+    pub(crate) async fn forget_what_was_said(&self) {
+        let folders = self.shared.store.watched_folders().await.unwrap_or_default();
+        for folder in folders.into_iter().filter(|folder| folder.live.is_some()) {
+            self.unsay(folder.id).await;
+        }
+    }
+
+    async fn unsay(&self, id: RuleId) {
+        if let Err(error) = self.shared.store.set_watched_live(id, &serde_json::json!({})).await {
+            tracing::debug!(%error, "that nobody watches could not be written down");
+        }
+    }
+
     /// At the end: other processes need not wait to see that nobody watches any more.
     pub(crate) async fn say_nobody_watches(&self) {
         let watched: Vec<i64> = {
@@ -158,9 +172,7 @@ impl App {
             live.drain().map(|(id, _)| id).collect()
         };
         for id in watched {
-            if let Err(error) = self.shared.store.set_watched_live(RuleId(id), &serde_json::json!({})).await {
-                tracing::debug!(%error, "that nobody watches could not be written down");
-            }
+            self.unsay(RuleId(id)).await;
         }
     }
 

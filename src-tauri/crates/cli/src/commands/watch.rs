@@ -412,6 +412,8 @@ async fn follow(
     let every = std::time::Duration::from_secs(arguments.health_every.max(1));
     let mut health = tokio::time::interval(every);
     let mut idle = tokio::time::interval(std::time::Duration::from_secs(1));
+    // Rules have to be looked at first.
+    idle.reset();
     loop {
         tokio::select! {
             () = &mut stop => return Ok(Exit::Done),

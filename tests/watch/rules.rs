@@ -1,0 +1,251 @@
+//! Rules in the app, from a writer's first byte to the proof, against a practice lab.
+
+use crate::bench::{Bench, Folder, bytes};
+use serde_json::{Value, json};
+use std::{fs, time::Duration};
+
+/// Longest wait for something that must happen.
+const PATIENCE: Duration = Duration::from_secs(40);
+
+/// A rule on a folder of its own, with a window that suits a test.
+async fn rule(bench: &Bench, place: &str, folder: &Folder, more: Value) -> i64 {
+    let mut rule = json!({ "folder": folder.path(), "account": "nrp", "place": place, "quiet_seconds": 0.4 });
+    rule.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    bench.call("folders.add", rule).await["id"].as_i64().unwrap()
+}
+
+/// The rule's row once it is as it should be.
+async fn until(bench: &Bench, id: i64, what: &str, right: impl Fn(&Value) -> bool) -> Value {
+    let began = std::time::Instant::now();
+    loop {
+        let rows = bench.call("folders.list", json!({})).await;
+        let row = rows.as_array().unwrap().iter().find(|row| row["id"] == id).unwrap().clone();
+        if right(&row) {
+            return row;
+        }
+        assert!(began.elapsed() < PATIENCE, "{what}: {row}");
+        tokio::time::sleep(Duration::from_millis(40)).await;
+    }
+}
+
+async fn done(bench: &Bench, id: i64, number: u64) -> Value {
+    until(bench, id, &format!("{number} proven"), |row| row["counts"]["done"] == number).await
+}
+
+async fn file(bench: &Bench, id: i64, name: &str) -> Value {
+    let files = bench.call("folders.files", json!({ "id": id })).await;
+    let found = files["rows"].as_array().unwrap().iter().find(|file| file["name"] == name).cloned();
+    found.unwrap_or_else(|| panic!("no {name} in {files}"))
+}
+
+async fn names(bench: &Bench, place: &str) -> Vec<String> {
+    let listed = bench.call("browse.list", json!({ "account": "nrp", "path": place })).await;
+    let files =
+        listed["entries"].as_array().unwrap().iter().filter_map(|entry| entry["file"]["name"].as_str());
+    let mut names: Vec<String> = files.map(str::to_owned).collect();
+    names.sort();
+    names
+}
+
+async fn uploads(bench: &Bench) -> u64 {
+    bench.call("transfers.list", json!({})).await["counts"]["all"].as_u64().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_slow_file_is_sent_once_and_whole_and_what_happens_to_it_later_is_understood() {
+    let bench = Bench::new().await;
+    let (place, folder) = (bench.draft().await, Folder::new());
+    let id = rule(&bench, &place, &folder, json!({})).await;
+    assert_eq!(until(&bench, id, "a row", |_| true).await["state"], "not_running");
+    bench.app.start_engine();
+    until(&bench, id, "watching", |row| row["state"] == "watching").await;
+
+    let content = bytes(60_000);
+    let path = folder.path().join("run/slow.bin");
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    for end in (10_000..=60_000).step_by(10_000) {
+        fs::write(&path, &content[..end]).unwrap();
+        tokio::time::sleep(Duration::from_millis(150)).await;
+        assert_eq!(uploads(&bench).await, 0, "sent while it grew");
+    }
+    done(&bench, id, 1).await;
+    let sent = file(&bench, id, "run/slow.bin").await;
+    assert_eq!((&sent["state"], &sent["size"]), (&json!("done"), &json!(60_000)), "{sent}");
+    assert!(sent["verified"].is_i64() && sent["digests"]["sha256"].is_string(), "{sent}");
+    assert_eq!(uploads(&bench).await, 1);
+
+    // The same bytes with another time: nothing is sent.
+    fs::File::options().write(true).open(&path).unwrap().set_modified(std::time::SystemTime::now()).unwrap();
+    // Another name: the ledger follows, nothing is sent.
+    let renamed = folder.path().join("run/renamed.bin");
+    fs::rename(&path, &renamed).unwrap();
+    let began = std::time::Instant::now();
+    loop {
+        let files = bench.call("folders.files", json!({ "id": id, "filter": "done" })).await;
+        if files["rows"][0]["name"] == "run/renamed.bin" {
+            assert_eq!(files["rows"].as_array().unwrap().len(), 1, "{files}");
+            break;
+        }
+        assert!(began.elapsed() < PATIENCE, "{files}");
+        tokio::time::sleep(Duration::from_millis(40)).await;
+    }
+    assert_eq!(uploads(&bench).await, 1, "renamed and touched files are not sent again");
+
+    // Other bytes: this service keeps no versions of a file, so a person is asked.
+    fs::write(&renamed, b"other bytes").unwrap();
+    until(&bench, id, "changed", |row| row["counts"]["changed"] == 1).await;
+    assert_eq!(uploads(&bench).await, 1, "nothing is overwritten silently");
+    let answer = json!({ "id": id, "names": ["run/renamed.bin"], "answer": "replace" });
+    bench.call("folders.answer", answer).await;
+    done(&bench, id, 1).await;
+    assert_eq!(file(&bench, id, "run/renamed.bin").await["size"], 11);
+    assert_eq!(uploads(&bench).await, 2);
+
+    // What was deleted here stays there.
+    fs::remove_file(&renamed).unwrap();
+    bench.call("folders.pause", json!({ "ids": [id] })).await;
+    until(&bench, id, "paused", |row| row["state"] == "paused").await;
+    assert_eq!(names(&bench, &place).await, ["run/renamed.bin", "run/slow.bin"]);
+    bench.call("folders.remove", json!({ "ids": [id] })).await;
+    assert_eq!(bench.call("folders.list", json!({})).await, json!([]));
+    bench.app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_dry_run_tells_what_a_rule_then_does_and_the_backlog_stays_out() {
+    let bench = Bench::new().await;
+    let (place, folder) = (bench.draft().await, Folder::new());
+    folder.file("old.tif", b"old");
+    folder.file("empty.tif", b"");
+    folder.file("x.tmp", b"x");
+    folder.file("notes.txt", b"n");
+    let wish =
+        json!({ "folder": folder.path(), "account": "nrp", "place": place, "include": ["*.tif", "*.tmp"] });
+    let check = bench.call("folders.check", wish.clone()).await;
+    assert_eq!((&check["send_files"], &check["send_bytes"]), (&json!(1), &json!(3)), "{check}");
+    assert_eq!(check["send"][0]["name"], "old.tif");
+    let mut left: Vec<(String, String)> = check["leave"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| (row["name"].as_str().unwrap().into(), row["why"].as_str().unwrap().into()))
+        .collect();
+    left.sort();
+    let expected = [("empty.tif", "empty"), ("notes.txt", "filtered"), ("x.tmp", "temporary")];
+    assert_eq!(left, expected.map(|(name, why)| (name.to_owned(), why.to_owned())));
+
+    let id = rule(&bench, &place, &folder, json!({ "backlog": "now", "include": ["*.tif"] })).await;
+    bench.app.start_engine();
+    folder.file("new.tif", b"new");
+    done(&bench, id, 1).await;
+    assert_eq!(names(&bench, &place).await, ["new.tif"]);
+    let old = file(&bench, id, "old.tif").await;
+    assert_eq!((&old["state"], &old["why"]), (&json!("ignored"), &json!("before")));
+    // A person wants it all the same.
+    bench.call("folders.answer", json!({ "id": id, "names": ["old.tif"], "answer": "send" })).await;
+    done(&bench, id, 2).await;
+    bench.app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_run_becomes_a_record_of_its_own_once_its_marker_is_there() {
+    let bench = Bench::new().await;
+    let folder = Folder::new();
+    let id = rule(
+        &bench,
+        "",
+        &folder,
+        json!({
+            "unit": "folder", "markers": ["done.txt"], "record_template": { "title": "Run {run} of {instrument}" },
+            "path_pattern": "^(?<instrument>[^_/]+)_",
+        }),
+    )
+    .await;
+    bench.app.start_engine();
+    folder.file("QE2_7/a.raw", b"a");
+    folder.file("QE2_7/sub/b.raw", b"b");
+    tokio::time::sleep(Duration::from_millis(1_500)).await;
+    assert_eq!(uploads(&bench).await, 0, "the marker is missing");
+    folder.file("QE2_7/done.txt", b"!");
+    done(&bench, id, 3).await;
+    let mine = bench.call("browse.list", json!({ "account": "nrp", "path": "" })).await;
+    let made = |entry: &&Value| entry["container"]["title"] == "Run QE2_7 of QE2";
+    let record: Vec<&Value> = mine["entries"].as_array().unwrap().iter().filter(made).collect();
+    assert_eq!(record.len(), 1, "{mine}");
+    let place = record[0]["container"]["path"].as_str().unwrap();
+    assert_eq!(names(&bench, place).await, ["QE2_7/a.raw", "QE2_7/done.txt", "QE2_7/sub/b.raw"]);
+    bench.app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn proven_files_move_away_same_bytes_are_linked_and_a_lost_folder_holds_no_other_back() {
+    let bench = Bench::new().await;
+    let place = bench.draft().await;
+    let (folder, sent, other) = (Folder::new(), Folder::new(), Folder::new());
+    folder.file("a/one.bin", b"the same");
+    let more = json!({ "after": "move", "sent_folder": sent.path(), "duplicates": "link" });
+    let id = rule(&bench, &place, &folder, more).await;
+    let lost = rule(&bench, &place, &other, json!({})).await;
+    fs::remove_dir_all(other.path()).unwrap();
+    bench.app.start_engine();
+    done(&bench, id, 1).await;
+    let began = std::time::Instant::now();
+    while folder.path().join("a/one.bin").exists() {
+        assert!(began.elapsed() < PATIENCE, "the sent file is still there");
+        tokio::time::sleep(Duration::from_millis(40)).await;
+    }
+    assert_eq!(fs::read(sent.path().join("a/one.bin")).unwrap(), b"the same");
+    folder.file("two.bin", b"the same");
+    done(&bench, id, 2).await;
+    assert_eq!(uploads(&bench).await, 1, "the same bytes are not sent twice");
+    assert_eq!(file(&bench, id, "two.bin").await["why"], "same_content");
+    let row = until(&bench, lost, "suspended", |row| row["state"] == "suspended").await;
+    assert_eq!(row["problem"]["code"], "folder_missing", "{row}");
+    bench.app.stop().await;
+}
+
+#[tokio::test]
+async fn rules_that_make_no_sense_are_refused_with_their_reason() {
+    let bench = Bench::new().await;
+    let (place, folder) = (bench.draft().await, Folder::new());
+    let a_file = folder.file("file", b"x");
+    fs::create_dir_all(folder.path().join("in/deeper")).unwrap();
+    let inside = folder.path().join("in");
+    let wish = |more: Value| {
+        let mut rule = json!({ "folder": inside, "account": "nrp", "place": place });
+        rule.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        rule
+    };
+    for (more, words) in [
+        (json!({ "folder": "" }), "which folder"),
+        (json!({ "folder": a_file }), "it is a file"),
+        (json!({ "folder": folder.path().join("none") }), "is not there"),
+        (json!({ "folder": bench.data.path() }), "own data"),
+        (json!({ "folder": "/" }), "own data"),
+        (json!({ "include": ["[a"] }), "[a"),
+        (json!({ "path_pattern": "(" }), "path pattern"),
+        (json!({ "path_pattern": "(a{1000}){1000}" }), "path pattern"),
+        (json!({ "unit": "pile" }), "pile"),
+        (json!({ "quiet_seconds": -1 }), "0.1 seconds"),
+        (json!({ "after": "move" }), "which folder sent files"),
+        (json!({ "after": "move", "sent_folder": inside.join("sent") }), "inside the watched folder"),
+        (json!({ "place": "no-such-record" }), "no-such-record"),
+        (json!({ "account": "nobody" }), "nobody"),
+        (json!({ "backlog": "since" }), "since when"),
+    ] {
+        let problem = bench.refusal("folders.add", wish(more.clone())).await;
+        assert!(problem.message.contains(words), "{more}: {}", problem.message);
+    }
+    assert_eq!(bench.call("folders.list", json!({})).await, json!([]), "nothing was made");
+    bench.call("folders.add", wish(json!({}))).await;
+    for (more, words) in [
+        (json!({}), "already"),
+        (json!({ "folder": inside.join("deeper") }), "inside one another"),
+        (json!({ "folder": folder.path() }), "inside one another"),
+    ] {
+        let problem = bench.refusal("folders.add", wish(more.clone())).await;
+        assert!(problem.message.contains(words), "{more}: {}", problem.message);
+    }
+    let problem = bench.refusal("folders.pause", json!({ "ids": [77] })).await;
+    assert!(problem.message.contains("no rule 77"), "{}", problem.message);
+}
