@@ -207,16 +207,18 @@ impl Task {
             let statement = if only.run(&mut self.work).await { "COMMIT" } else { "ROLLBACK" };
             return execute(&mut self.work.connection, statement).await;
         }
+        // Each statement is a hop to SQLite's thread and back, so what belongs together goes together.
+        let mut opening = "SAVEPOINT command";
         for command in commands {
-            execute(&mut self.work.connection, "SAVEPOINT command").await?;
+            execute(&mut self.work.connection, opening).await?;
             let event = self.work.event;
             if !command.run(&mut self.work).await {
                 self.work.event = event;
                 execute(&mut self.work.connection, "ROLLBACK TO command").await?;
             }
-            execute(&mut self.work.connection, "RELEASE command").await?;
+            opening = "RELEASE command; SAVEPOINT command";
         }
-        execute(&mut self.work.connection, "COMMIT").await
+        execute(&mut self.work.connection, "RELEASE command; COMMIT").await
     }
 }
 

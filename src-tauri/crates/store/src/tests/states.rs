@@ -207,3 +207,27 @@ async fn lists_filter_and_page() {
         assert_eq!(list(TransferFilter { text: Some(text.into()), ..all.clone() }).await, found, "{text:?}");
     }
 }
+
+#[tokio::test]
+async fn commands_share_a_transaction_and_one_that_fails_takes_no_other_with_it() {
+    let folder = Folder::new();
+    let store = folder.store().await;
+    let ids = add(&store, "nrp", &["a", "b", "c", "d"]).await;
+    let (commits, events) = (store.commits(), store.last_event().await.unwrap());
+    let ask = |id, event| store.apply(id, event, Change::default(), NOW);
+    let (first, second, third, fourth) = tokio::join!(
+        ask(ids[0], Event::Admitted),
+        ask(ids[1], Event::AllPartsSent),
+        ask(ids[2], Event::Admitted),
+        ask(ids[3], Event::AllPartsSent),
+    );
+    assert_eq!(store.commits() - commits, 1, "one transaction for all four");
+    assert!(first.is_ok() && third.is_ok());
+    assert!(matches!(second, Err(StoreError::Illegal(_))) && matches!(fourth, Err(StoreError::Illegal(_))));
+    let counts = store.counts().await.unwrap().by_state;
+    assert_eq!((counts["checking"], counts["waiting"]), (2, 2));
+    assert_eq!(store.last_event().await.unwrap() - events, 2);
+    store.close().await;
+    let store = folder.store().await;
+    assert_eq!(store.counts().await.unwrap().by_state["checking"], 2, "they are there after closing");
+}
