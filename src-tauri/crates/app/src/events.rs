@@ -69,8 +69,12 @@ impl Shared {
         Ok(events)
     }
 
-    /// Tells listeners what was committed after `seen`, and gives the newest number told.
-    async fn tell_committed(&self, seen: i64) -> Result<i64, StoreError> {
+    /// Tells listeners what was committed after `seen`, and gives the newest number told; `newest` is known to be there.
+    async fn tell_committed(&self, seen: i64, newest: i64) -> Result<i64, StoreError> {
+        if self.events.receiver_count() == 0 {
+            // A headless run has no listener: reading the log for nobody would cost as much as writing it.
+            return Ok(seen.max(newest));
+        }
         let logged = self.store.events_after(seen, AT_ONCE).await?;
         let Some(last) = logged.last() else { return Ok(seen) };
         if logged.len() >= AT_ONCE as usize {
@@ -79,10 +83,8 @@ impl Shared {
             let _ = self.events.send(AppEvent::QueueChanged);
             return Ok(newest);
         }
-        if self.events.receiver_count() > 0 {
-            for event in self.transfer_events(&logged).await? {
-                let _ = self.events.send(event);
-            }
+        for event in self.transfer_events(&logged).await? {
+            let _ = self.events.send(event);
         }
         Ok(last.number)
     }
@@ -106,6 +108,7 @@ pub(crate) async fn pump(app: Weak<Shared>, mut seen: i64) {
             () = clock.sleep(SAMPLE) => true,
         };
         let Some(shared) = app.upgrade() else { return };
+        let mut known = *committed.borrow();
         if by_timer {
             let progress = shared.engine.progress();
             // One empty message after the last sample lets a front end show that nothing moves.
@@ -121,8 +124,12 @@ pub(crate) async fn pump(app: Weak<Shared>, mut seen: i64) {
                 tracing::warn!(%error, "the settings cannot be read");
             }
             match shared.store.last_event().await {
-                Ok(newest) if newest > seen.max(*committed.borrow()) => shared.engine.wake(),
-                Ok(newest) if newest > seen => {}
+                Ok(newest) if newest > seen => {
+                    if newest > known {
+                        shared.engine.wake();
+                    }
+                    known = newest.max(known);
+                }
                 Ok(_) => continue,
                 Err(error) => {
                     tracing::warn!(%error, "the event log cannot be read");
@@ -130,7 +137,7 @@ pub(crate) async fn pump(app: Weak<Shared>, mut seen: i64) {
                 }
             }
         }
-        match shared.tell_committed(seen).await {
+        match shared.tell_committed(seen, known).await {
             Ok(newest) => seen = newest,
             Err(error) => tracing::warn!(%error, "events could not be told"),
         }

@@ -16,6 +16,9 @@ use tokio::sync::broadcast::{Receiver, error::RecvError};
 pub(crate) const STOPPED: &str = "Stopped. The transfers stay in the queue: `labferry queue run`, or the same command \
                                   again, goes on without sending the finished parts again.";
 
+/// Rows read at a time.
+const PAGE: usize = 200;
+
 /// Runs these transfers until each is settled, paused, or waits for something that is not its turn.
 pub(crate) async fn until_settled(app: &App, out: &Output, ids: &[i64]) -> Result<(), Failure> {
     let (runner, all) = (app.clone(), ids.to_vec());
@@ -34,15 +37,18 @@ async fn follow(
     ids: &[i64],
     run: impl Future<Output = Result<(), ProblemWords>> + Send + 'static,
 ) -> Result<(), Failure> {
-    let mut events = app.subscribe();
-    let mut shown = if out.shows_progress() { Some(Shown::new(app, ids).await?) } else { None };
+    // Nobody listens where nothing is shown: each event is read from the database for its listeners.
+    let mut shown = match out.shows_progress() {
+        true => Some((app.subscribe(), Shown::new(app, ids).await?)),
+        false => None,
+    };
     let mut run = tokio::spawn(run);
     let mut stop = std::pin::pin!(told_to_stop());
     let ended = loop {
         tokio::select! {
             ended = &mut run => break ended,
             () = &mut stop => {
-                if let Some(shown) = &shown {
+                if let Some((_, shown)) = &shown {
                     shown.bar.finish_and_clear();
                 }
                 out.say("Stopping …");
@@ -54,10 +60,10 @@ async fn follow(
                 run.abort();
                 return Err(Failure::Stopped(STOPPED.to_owned()));
             }
-            () = hear(&mut events, shown.as_mut()), if shown.is_some() => {}
+            () = hear(shown.as_mut()), if shown.is_some() => {}
         }
     };
-    if let Some(shown) = &shown {
+    if let Some((_, shown)) = &shown {
         shown.bar.finish_and_clear();
     }
     match ended {
@@ -68,11 +74,12 @@ async fn follow(
     }
 }
 
-async fn hear(events: &mut Receiver<AppEvent>, shown: Option<&mut Shown>) {
-    match (events.recv().await, shown) {
-        (Ok(event), Some(shown)) => shown.take(event),
-        (Err(RecvError::Closed), _) => std::future::pending().await,
-        _ => {}
+async fn hear(shown: Option<&mut (Receiver<AppEvent>, Shown)>) {
+    let Some((events, shown)) = shown else { return std::future::pending().await };
+    match events.recv().await {
+        Ok(event) => shown.take(event),
+        Err(RecvError::Closed) => std::future::pending().await,
+        Err(RecvError::Lagged(_)) => {}
     }
 }
 
@@ -134,7 +141,7 @@ struct Shown {
 impl Shown {
     async fn new(app: &App, ids: &[i64]) -> Result<Self, Failure> {
         let (mut rows, mut sums) = (HashMap::with_capacity(ids.len()), Sums::default());
-        for some in ids.chunks(1_000) {
+        for some in ids.chunks(PAGE) {
             for row in rows_of(app, some).await? {
                 let counted = Counted::of(&row);
                 sums.add(counted);

@@ -15,8 +15,8 @@ use labferry_app::{
 use serde::Serialize;
 use std::collections::BTreeSet;
 
-/// Rows asked for at a time.
-const PAGE: u32 = 1_000;
+/// Rows asked for at a time: some 200 KiB of them.
+const PAGE: u32 = 200;
 
 /// A transfer in JSON. This is a contract: fields are added, never renamed.
 #[derive(Serialize)]
