@@ -15,7 +15,7 @@ use crate::{
     settings::Settings,
     statistics::{number, ratio, time},
 };
-use std::process::Command;
+use std::{process::Command, time::Instant};
 
 pub(crate) fn measure(settings: &Settings) -> Outcome<Row> {
     let folder = settings.folder()?;
@@ -44,6 +44,9 @@ pub(crate) fn measure(settings: &Settings) -> Outcome<Row> {
     let kept = scratch.join("s3").join(bucket_of(&place)).join("large.bin");
     std::fs::remove_file(&file)?;
     let put = shared_with_others(&server, &kept)?;
+    let begun = Instant::now();
+    crate::bare::digest_of(&kept)?;
+    let digest_time = begun.elapsed().as_secs_f64();
     let target = scratch.join("fetched.bin");
     let arrived = |what: &str| -> Outcome<()> {
         let there = std::fs::metadata(&target).map(|found| found.len()).unwrap_or_default();
@@ -88,7 +91,8 @@ pub(crate) fn measure(settings: &Settings) -> Outcome<Row> {
         ));
     }
     if let (Some(ours), Some(limit)) = (cpu(&all[0]), cpu(&all[all.len() - 1])) {
-        row.figure("processor time beyond the bare client's", time((ours - limit).max(0.0)));
+        row.figure("labferry's processor time beyond the bare client's", time((ours - limit).max(0.0)));
+        row.figure("of it SHA-256 by the bare loop", time(digest_time));
     }
     Ok(row)
 }
