@@ -20,8 +20,8 @@ const NOW: Timestamp = Timestamp(1_700_000_000_000);
 const FEW: usize = 100;
 /// Rows a window asks for at once.
 const PAGE: u32 = 200;
-/// Rows whose whole life is measured.
-const LIVES: usize = 300;
+/// Rows whose whole life is measured: a second or two, so that a short disturbance does not make the median.
+const LIVES: usize = 1_500;
 /// How often a short question is asked.
 const ASKED: usize = 100;
 
