@@ -18,6 +18,7 @@ export class FakeHost implements Host {
   private readonly world: fake.World;
   private readonly heard = new Set<(event: AppEvent) => void>();
   private events = 1;
+  private folders = fake.watchedFolders();
 
   constructor(private readonly which: string) {
     this.world = which === 'empty' ? fake.emptyWorld() : fake.busyWorld();
@@ -138,8 +139,30 @@ export class FakeHost implements Host {
       this.world.transfers.filter(({ state }) => state === 'done').map((row) => ({ ...row, at: row.changed, checked: null, service: 'nrp', size: row.size ?? 0, proof: row.proof ?? 'size_only' })),
     'settings.show': () => ({ bandwidth: null, files: 3, parts_per_file: 4, connections_per_account: 6 }),
     'settings.change': (row) => row,
+    'folders.list': () => (this.which === 'empty' ? [] : this.folders),
+    'folders.files': ({ filter }) => ({
+      rows: fake.watchedFiles.filter(({ state }) => filter === 'all' || filter === state || (filter === 'coming' && ['writing', 'settling', 'empty'].includes(state)) || (filter === 'needs_you' && ['changed', 'failed'].includes(state))),
+      next: null,
+    }),
+    'folders.check': () => ({ send: fake.watchedFiles.slice(2), send_files: 20, send_bytes: 33 * 1024 ** 3, leave: [fake.watchedFile('notes.tmp', 'ignored', 12, 'Its name is one that programs give to unfinished files.')], leave_files: 1, notes: [] }),
+    'folders.add': (rule) => {
+      const row = { ...fake.watchedFolder(this.folders.length + 1, rule.folder, 'starting'), rule };
+      this.folders.push(row);
+      return row;
+    },
+    'folders.pause': ({ ids }) => this.stand(ids, 'paused'),
+    'folders.resume': ({ ids }) => this.stand(ids, 'watching'),
+    'folders.remove': ({ ids }) => {
+      this.folders = this.folders.filter(({ id }) => !ids.includes(id));
+      return { changed: ids.length };
+    },
     'events.since': ({ number }) => ({ events: [], last_event: number, incomplete: false }),
   };
+
+  private stand(ids: number[], state: string): { changed: number } {
+    this.folders = this.folders.map((row) => (ids.includes(row.id) ? { ...row, state, problem: null } : row));
+    return { changed: ids.length };
+  }
 
   private nextId(): number {
     return Math.max(0, ...this.world.transfers.map(({ id }) => id)) + 1;

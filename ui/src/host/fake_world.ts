@@ -1,4 +1,4 @@
-import type { AccountRow, ActionRow, ClashRow, ContainerRow, FileRow, FolderNames, PartRow, PreviewAnswer, ProblemWords, ServiceRow, TransferRow, UploadPlan } from '../bindings/commands';
+import type { AccountRow, ActionRow, ClashRow, ContainerRow, FileRow, FolderFileRow, FolderNames, FolderRow, PartRow, PreviewAnswer, ProblemWords, ServiceRow, TransferRow, UploadPlan } from '../bindings/commands';
 
 const MIB = 1024 * 1024;
 /** Bytes of every part but the last. */
@@ -231,3 +231,71 @@ export function busyWorld(): World {
     transfers,
   };
 }
+
+export const watchedFile = (name: string, state: string, size: number, sentence: string | null = null): FolderFileRow => ({
+  name,
+  state,
+  why: null,
+  sentence,
+  size,
+  run: null,
+  first_seen: Date.now() - 120_000,
+  changed: Date.now() - 8_000,
+  next_look: null,
+  transfer: null,
+  digests: { sha256: null, md5: null },
+  remote: null,
+  verified: state === 'done' ? Date.now() - 60_000 : null,
+});
+
+export const watchedFiles: FolderFileRow[] = [
+  watchedFile('2024-05-17/scan_124.czi', 'writing', 812 * MIB, 'A program has it open for writing.'),
+  watchedFile('2024-05-17/scan_123.czi', 'settling', 1700 * MIB, 'It has not changed for 22 s and is sent after 63 s.'),
+  watchedFile('2024-05-17/scan_122.czi', 'queued', 1690 * MIB),
+  watchedFile('2024-05-17/overview.tif', 'changed', 40 * MIB, 'It changed after its upload.'),
+  ...Array.from({ length: 18 }, (_, at) => watchedFile(`2024-05-17/scan_${121 - at}.czi`, 'done', (1600 - at * 7) * MIB)),
+];
+
+const noCounts = { writing: 0, settling: 0, empty: 0, ignored: 0, queued: 0, done: 0, done_lately: 0, changed: 0, failed: 0, more: false };
+
+export const watchedFolder = (id: number, folder: string, state: string, part: Partial<FolderRow> = {}): FolderRow => ({
+  id,
+  rule: {
+    folder,
+    account: 'Lab repository',
+    place: 'zf-042',
+    unit: 'file',
+    subfolders: true,
+    include: [],
+    exclude: [],
+    ignore_temporary: true,
+    quiet_seconds: null,
+    markers: [],
+    backlog: 'all',
+    since: null,
+    on_clash: 'ask',
+    after: 'keep',
+    sent_folder: null,
+    duplicates: 'send',
+    path_pattern: null,
+    metadata: {},
+    record_template: null,
+    poll_seconds: null,
+  },
+  state,
+  problem: null,
+  counts: noCounts,
+  still_growing: null,
+  created: Date.now() - 86_400_000,
+  looked: Date.now() - 600_000,
+  next_look: Date.now() + 3_000_000,
+  heard: Date.now(),
+  ...part,
+});
+
+export const watchedFolders = (): FolderRow[] => [
+  watchedFolder(1, '/data/microscope', 'watching', { counts: { ...noCounts, writing: 1, settling: 1, queued: 1, done: 18, done_lately: 18, changed: 1, ignored: 2 } }),
+  watchedFolder(2, '/mnt/instruments/qe2/raw', 'suspended', {
+    problem: problem('source_missing', 'attention', '/mnt/instruments/qe2/raw was not found.', 'Connect the disk again; nothing is inferred until the folder is back.', null, null),
+  }),
+];

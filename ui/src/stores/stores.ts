@@ -2,6 +2,7 @@ import { getContext, setContext } from 'svelte';
 import type { Host } from '../host/host';
 import { Accounts } from './accounts.svelte';
 import { Browser } from './browser.svelte';
+import { Folders } from './folders.svelte';
 import { Looks } from './looks.svelte';
 import { Moves } from './moves.svelte';
 import { Settings } from './settings.svelte';
@@ -11,6 +12,7 @@ export interface Stores {
   host: Host;
   accounts: Accounts;
   browser: Browser;
+  folders: Folders;
   transfers: Transfers;
   moves: Moves;
   settings: Settings;
@@ -26,6 +28,7 @@ export function provideStores(host: Host, kept: Pick<Storage, 'getItem' | 'setIt
   const stores: Stores = {
     host,
     browser,
+    folders: new Folders(host),
     accounts: new Accounts(host),
     transfers: new Transfers(host),
     moves: new Moves(host, target),

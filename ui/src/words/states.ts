@@ -1,4 +1,4 @@
-import type { FileRow, ReceiptRow, TransferRow } from '../bindings/commands';
+import type { FileRow, FolderFileRow, FolderRow, ReceiptRow, TransferRow } from '../bindings/commands';
 import { timeLeft } from './formats';
 import { words } from './words';
 
@@ -7,7 +7,7 @@ const { states } = words;
 /** How a state is shown: always a shape and a word; the colour comes from the tone. Only what is proven is `good`. */
 export interface StateWords {
   word: string;
-  shape: 'clock' | 'hash' | 'up' | 'down' | 'dots' | 'sent' | 'verified' | 'pause' | 'again' | 'attention' | 'failed' | 'dash' | 'file' | 'offline';
+  shape: 'clock' | 'hash' | 'up' | 'down' | 'dots' | 'sent' | 'verified' | 'pause' | 'again' | 'attention' | 'failed' | 'dash' | 'file' | 'offline' | 'watch' | 'write';
   tone: 'quiet' | 'busy' | 'good' | 'warn' | 'bad';
 }
 
@@ -81,6 +81,41 @@ export function fileWords(file: FileRow): StateWords {
 /** How sure a receipt is. */
 export function receiptWords(receipt: ReceiptRow): StateWords {
   return receipt.verified ? state(states.verified, 'verified', 'good') : state(states.notProven, 'sent', 'busy');
+}
+
+const WATCHES: Record<string, [StateWords['shape'], StateWords['tone']]> = {
+  starting: ['dots', 'busy'],
+  watching: ['watch', 'busy'],
+  polling: ['again', 'busy'],
+  degraded: ['attention', 'warn'],
+  suspended: ['attention', 'warn'],
+  paused: ['pause', 'quiet'],
+  not_running: ['dash', 'quiet'],
+};
+
+/** How a watched folder stands. */
+export function watchWords(row: FolderRow): StateWords {
+  const [shape, tone] = WATCHES[row.state] ?? ['dash', 'quiet'];
+  return state(words.folders.states[row.state] ?? row.state, shape, tone);
+}
+
+const WATCHED: Record<string, [StateWords['shape'], StateWords['tone']]> = {
+  writing: ['write', 'quiet'],
+  settling: ['clock', 'quiet'],
+  empty: ['attention', 'warn'],
+  ignored: ['dash', 'quiet'],
+  queued: ['up', 'busy'],
+  done: ['verified', 'good'],
+  sent: ['sent', 'busy'],
+  changed: ['attention', 'warn'],
+  failed: ['attention', 'warn'],
+};
+
+/** Where a file of a watched folder stands. One that is done without a proof is only sent. */
+export function watchedFileWords(file: FolderFileRow): StateWords {
+  const name = file.state === 'done' && file.verified === null ? 'sent' : file.state;
+  const [shape, tone] = WATCHED[name] ?? ['dash', 'quiet'];
+  return state(words.folders.fileStates[name] ?? name, shape, tone);
 }
 
 /** What a kind of proof means, short and in a sentence. */

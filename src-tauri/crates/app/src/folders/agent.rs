@@ -134,7 +134,10 @@ async fn run(app: &App, folder: &WatchedFolder) -> Result<std::convert::Infallib
             changed = committed.changed() => {
                 changed.map_err(internal)?;
                 shared.clock.sleep(BREATH).await;
-                app.learn_what_was_sent(folder).await?;
+                if app.learn_what_was_sent(folder).await? {
+                    // The watch itself stands as before: only its files' counts are others.
+                    said.at = None;
+                }
             }
         }
         shared.clock.sleep(BREATH).await;
