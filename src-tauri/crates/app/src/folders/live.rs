@@ -16,7 +16,7 @@ use labferry_watch::{Left, Watch, settle::Coming};
 use serde::{Deserialize, Serialize};
 use std::{
     collections::HashMap,
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, PoisonError, atomic::Ordering},
     time::Duration,
 };
 use tokio::sync::Notify;
@@ -106,6 +106,12 @@ impl Live {
 }
 
 impl Shared {
+    /// Whether this process watches folders, now or in a moment.
+    fn watches(&self) -> bool {
+        let owns = self.ownership.lock().unwrap_or_else(PoisonError::into_inner).is_some();
+        owns && self.in_background.load(Ordering::SeqCst)
+    }
+
     /// A rule and how it stands.
     pub(crate) async fn folder_row(&self, folder: &WatchedFolder) -> Result<FolderRow, ProblemWords> {
         let now = self.clock.now();
@@ -120,6 +126,9 @@ impl Shared {
             WatchState::Paused.name()
         } else if runs {
             live.health.state.name()
+        } else if live.heard == 0 && self.watches() {
+            // Made a moment ago, and this process is the one that watches it.
+            WatchState::Starting.name()
         } else {
             "not_running"
         };
