@@ -1,6 +1,6 @@
 //! Files that are replaced. No service here puts new bytes in the place of old ones: the old file is removed before the new
 //! one is sent. Until that one is proven, a verified copy of the old one lies in the data folder; when the upload fails for
-//! good or is cancelled, the old file is queued to be put back (docs/adr/0008).
+//! good or is cancelled, the old file is queued to be put back (docs/adr/0010).
 //!
 //! `replaced/TRANSFER/NUMBER` is a copy of what was under the name, `put-back/TRANSFER/NUMBER` one that is on its way back.
 
