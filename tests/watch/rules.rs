@@ -204,6 +204,28 @@ async fn proven_files_move_away_same_bytes_are_linked_and_a_lost_folder_holds_no
     bench.app.stop().await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_file_that_changes_while_it_waits_in_the_queue_must_rest_again() {
+    let bench = Bench::new().await;
+    let (place, folder) = (bench.draft().await, Folder::new());
+    let mut settings = bench.call("settings.show", json!({})).await;
+    settings["paused_accounts"] = json!(["nrp"]);
+    bench.call("settings.change", settings.clone()).await;
+    let id = rule(&bench, &place, &folder, json!({})).await;
+    bench.app.start_engine();
+    folder.file("x.bin", b"first");
+    until(&bench, id, "queued", |row| row["counts"]["queued"] == 1).await;
+    folder.file("x.bin", b"first and more");
+    until(&bench, id, "settling", |row| row["counts"]["queued"] == 0).await;
+    until(&bench, id, "queued again", |row| row["counts"]["queued"] == 1).await;
+    settings["paused_accounts"] = json!([]);
+    bench.call("settings.change", settings).await;
+    done(&bench, id, 1).await;
+    assert_eq!(file(&bench, id, "x.bin").await["size"], 14);
+    assert_eq!((uploads(&bench).await, names(&bench, &place).await), (1, vec!["x.bin".to_owned()]));
+    bench.app.stop().await;
+}
+
 #[tokio::test]
 async fn rules_that_make_no_sense_are_refused_with_their_reason() {
     let bench = Bench::new().await;

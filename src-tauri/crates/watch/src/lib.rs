@@ -18,4 +18,4 @@ mod watch;
 pub use names::{BadPattern, NameRules};
 pub use quiet::Quiet;
 pub use scan::{Item, Summary, fingerprint, look, scan};
-pub use watch::{Left, Ready, Settings, Turn, Watch, check_root};
+pub use watch::{Known, Left, Ready, Settings, Turn, Watch, check_root};

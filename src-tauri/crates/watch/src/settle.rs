@@ -257,7 +257,7 @@ impl Settle {
         match run {
             None if rests => {
                 let files = self.pending.remove(&key).map(|pending| pending.found).into_iter().collect();
-                return vec![Output::Ready { run: None, files }];
+                vec![Output::Ready { run: None, files }]
             }
             None => {
                 self.due.insert((self.pending[&key].due, key));

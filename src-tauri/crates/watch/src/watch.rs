@@ -40,6 +40,9 @@ const BUDGET: (usize, usize) = (8, 10);
 /// Things that are not sent which are kept for people to look at.
 const LEFT_KEPT: usize = 1_000;
 
+/// Says of each file whether the ledger has it just as it is.
+pub type Known<'a, E> = dyn FnMut(&[FoundFile]) -> Result<Vec<bool>, E> + 'a;
+
 /// What a watch needs to know.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -198,11 +201,7 @@ impl Watch {
     ///
     /// # Errors
     /// What `known` fails with; make a new watch then.
-    pub fn turn<E>(
-        &mut self,
-        clock: &dyn Clock,
-        known: &mut dyn FnMut(&[FoundFile]) -> Result<Vec<bool>, E>,
-    ) -> Result<Turn, E> {
+    pub fn turn<E>(&mut self, clock: &dyn Clock, known: &mut Known<'_, E>) -> Result<Turn, E> {
         let now = clock.monotonic();
         self.feel_jump(clock.now(), now);
         if let Err(problem) = self.root() {
@@ -321,7 +320,7 @@ impl Watch {
         &mut self,
         now: Duration,
         paths: &[PathBuf],
-        known: &mut dyn FnMut(&[FoundFile]) -> Result<Vec<bool>, E>,
+        known: &mut Known<'_, E>,
         looks: &mut Vec<Output>,
     ) -> Result<(), E> {
         let root = self.settings.rule.folder.clone();
@@ -329,7 +328,10 @@ impl Watch {
         let mut folders = Vec::new();
         for path in paths {
             let Some(key) = path.strip_prefix(&root).ok().and_then(crate::names::key_of) else { continue };
-            if let Some(look) = self.settle.look(now, &key) {
+            let followed = self.settle.followed(&key).map(|found| root.join(&found.path));
+            if followed.is_some_and(|followed| followed != *path && followed.symlink_metadata().is_ok()) {
+                // Another way to write a name that is followed already.
+            } else if let Some(look) = self.settle.look(now, &key) {
                 looks.push(look);
             } else if let Some(file) = scan::look(&root, path, &self.names) {
                 found.push(file);
@@ -364,7 +366,7 @@ impl Watch {
         &mut self,
         now: Duration,
         files: &[FoundFile],
-        known: &mut dyn FnMut(&[FoundFile]) -> Result<Vec<bool>, E>,
+        known: &mut Known<'_, E>,
     ) -> Result<Vec<FoundFile>, E> {
         let mut fresh = Vec::new();
         let answers = known(files)?;
@@ -385,7 +387,7 @@ impl Watch {
         &mut self,
         clock: &dyn Clock,
         periodic: bool,
-        known: &mut dyn FnMut(&[FoundFile]) -> Result<Vec<bool>, E>,
+        known: &mut Known<'_, E>,
     ) -> Result<bool, E> {
         let (began, wall) = (clock.monotonic(), clock.now());
         let root = self.settings.rule.folder.clone();

@@ -6,10 +6,11 @@ use crate::{
     problem_text::{internal, invalid},
     wire::{answers::ProblemWords, events::AppEvent},
 };
+use labferry_engine::Ask;
 use labferry_model::{
-    FoundFile, Health, Problem, ProblemCode, WatchRule, WatchState, WatchedFile, WatchedState,
+    FoundFile, Health, Problem, ProblemCode, State, WatchRule, WatchState, WatchedFile, WatchedState,
 };
-use labferry_store::{Ledger, Store, StoreError, WatchedFolder};
+use labferry_store::{Ledger, WatchedFolder};
 use labferry_watch::{BadPattern, Settings, Watch};
 use std::{
     collections::HashMap,
@@ -158,15 +159,15 @@ async fn new_watch(app: &App, folder: &WatchedFolder) -> Result<Watch, ProblemWo
     })
 }
 
-type Turned = (Watch, Result<labferry_watch::Turn, StoreError>);
+type Turned = (Watch, Result<labferry_watch::Turn, ProblemWords>);
 
 /// A turn blocks on the disk, so it has a thread of its own.
 async fn turn(app: &App, folder: &WatchedFolder, mut watch: Watch) -> Result<Turned, ProblemWords> {
-    let (store, clock) = (app.shared.store.clone(), Arc::clone(&app.shared.clock));
+    let (asked, clock) = (app.clone(), Arc::clone(&app.shared.clock));
     let (ledger, root) = (folder.ledger(), folder.rule.folder.clone());
     let runtime = tokio::runtime::Handle::current();
     let turned = tokio::task::spawn_blocking(move || {
-        let mut known = |files: &[FoundFile]| runtime.block_on(known(&store, &ledger, &root, files));
+        let mut known = |files: &[FoundFile]| runtime.block_on(known(&asked, &ledger, &root, files));
         let turn = watch.turn(&*clock, &mut known);
         (watch, turn)
     });
@@ -176,20 +177,55 @@ async fn turn(app: &App, folder: &WatchedFolder, mut watch: Watch) -> Result<Tur
 /// Whether the ledger has each of these files as it is now. Only size and time are compared: they need no reading, and the
 /// numbers of some network file systems change by themselves.
 async fn known(
-    store: &Store,
+    app: &App,
     ledger: &Ledger,
     root: &Path,
     files: &[FoundFile],
-) -> Result<Vec<bool>, StoreError> {
+) -> Result<Vec<bool>, ProblemWords> {
     let keys: Vec<&str> = files.iter().map(|file| file.key.as_str()).collect();
-    let rows = store.watched_known(ledger, &keys).await?;
-    Ok(files.iter().map(|file| rows.get(&file.key).is_some_and(|row| is_known(row, root, file))).collect())
+    let rows = app.shared.store.watched_known(ledger, &keys).await?;
+    let mut known = Vec::with_capacity(files.len());
+    for file in files {
+        known.push(match rows.get(&file.key) {
+            None => false,
+            Some(row) if row.state == WatchedState::Queued && !same(row, file) => {
+                !withdrawn(app, ledger, row).await?
+            }
+            Some(row) => is_known(row, root, file),
+        });
+    }
+    Ok(known)
+}
+
+/// Takes a file that changed out of the queue while its upload has not begun: it must come to rest again. One that has
+/// begun is the engine's, which sends no mixture; true when it was taken out.
+async fn withdrawn(app: &App, ledger: &Ledger, row: &WatchedFile) -> Result<bool, ProblemWords> {
+    let Some(id) = row.transfer else { return Ok(false) };
+    let upload = app.shared.store.transfer(id).await?;
+    if !upload.is_some_and(|upload| upload.attempts == 0 && matches!(upload.state, State::Waiting { .. })) {
+        return Ok(false);
+    }
+    if app.shared.engine.ask(id, Ask::Cancel).await.is_err() {
+        return Ok(false);
+    }
+    tracing::info!(
+        rule = ledger.rule.0,
+        file = row.found.key,
+        "changed before it was sent: it must rest again"
+    );
+    app.shared.store.forget_watched(ledger, std::slice::from_ref(&row.found.key)).await?;
+    app.shared.store.clear_transfers(vec![id]).await?;
+    app.tell(AppEvent::QueueChanged);
+    Ok(true)
+}
+
+fn same(row: &WatchedFile, file: &FoundFile) -> bool {
+    let (then, now) = (&row.found.fingerprint, &file.fingerprint);
+    then.size == now.size && then.modified_ns == now.modified_ns
 }
 
 fn is_known(row: &WatchedFile, root: &Path, file: &FoundFile) -> bool {
-    let (then, now) = (&row.found.fingerprint, &file.fingerprint);
-    row.state == WatchedState::Queued
-        || (then.size == now.size && then.modified_ns == now.modified_ns)
+    same(row, file)
         // Another way to write the same name, while the first is still there.
         || (row.found.path != file.path && root.join(&row.found.path).symlink_metadata().is_ok())
 }

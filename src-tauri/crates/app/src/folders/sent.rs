@@ -25,7 +25,7 @@ impl App {
                     None => {}
                     Some(Outcome::Unknown(key)) => unknown.push(key),
                     Some(Outcome::Known(file)) => {
-                        let file = WatchedFile { changed: now, ..file };
+                        let file = WatchedFile { changed: now, ..*file };
                         if green && file.state == WatchedState::Done {
                             proven.push(file.clone());
                         }
@@ -46,7 +46,7 @@ impl App {
 }
 
 enum Outcome {
-    Known(WatchedFile),
+    Known(Box<WatchedFile>),
     /// Its upload is gone without a trace: it is looked at as a new file.
     Unknown(String),
 }
@@ -59,7 +59,7 @@ fn outcome(upload: EndedUpload) -> Option<Outcome> {
         let mut found = file.found.clone();
         // As it was when it was sent: a source that changed on the way was sent as it came to rest.
         found.fingerprint = arrived.fingerprint.unwrap_or(found.fingerprint);
-        return Some(Outcome::Known(WatchedFile {
+        return Some(Outcome::Known(Box::new(WatchedFile {
             found,
             state: WatchedState::Done,
             why: None,
@@ -67,7 +67,7 @@ fn outcome(upload: EndedUpload) -> Option<Outcome> {
             remote: Some(arrived.remote),
             verified: arrived.green.then_some(arrived.at),
             ..file
-        }));
+        })));
     }
     let refused = |problem| Some(NotSent::Refused { problem });
     let (state, why) = match state {
@@ -81,5 +81,5 @@ fn outcome(upload: EndedUpload) -> Option<Outcome> {
         Some(State::Skipped { proof: Some(_) } | State::Done { .. }) => (WatchedState::Done, None),
         Some(_) => return None,
     };
-    Some(Outcome::Known(WatchedFile { state, why, ..file }))
+    Some(Outcome::Known(Box::new(WatchedFile { state, why, ..file })))
 }
