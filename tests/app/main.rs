@@ -7,6 +7,7 @@ mod bench;
 mod crash;
 mod hostile_names;
 mod owners;
+mod pace;
 mod plan;
 mod practice;
 mod previews;

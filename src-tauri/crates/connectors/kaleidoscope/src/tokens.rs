@@ -45,17 +45,29 @@ struct Pair {
 
 /// The token in use, for the credential of each request.
 #[derive(Default)]
-pub(crate) struct CurrentToken(Mutex<Option<(Pair, Headers)>>);
+pub(crate) struct CurrentToken {
+    used: Mutex<Option<(Pair, Headers)>>,
+    /// The account's other secrets. They go with no request of the credential, but the service has seen them and may repeat
+    /// them in an answer.
+    others: Mutex<Secrets>,
+}
 
 pub(crate) type Headers = Vec<(HeaderName, HeaderValue)>;
 
 impl CurrentToken {
     fn get(&self) -> Option<(Pair, Headers)> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.used.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn set(&self, pair: Pair, headers: Headers) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((pair, headers));
+        *self.used.lock().unwrap_or_else(PoisonError::into_inner) = Some((pair, headers));
+    }
+
+    fn set_others(&self, stored: &Secrets) {
+        let is_other = |name: &String| [CLIENT_SECRET, EXTRA_HEADERS].contains(&name.as_str());
+        let others = stored.iter().filter(|(name, _)| is_other(name));
+        *self.others.lock().unwrap_or_else(PoisonError::into_inner) =
+            others.map(|(name, secret)| (name.clone(), secret.clone())).collect();
     }
 }
 
@@ -63,7 +75,9 @@ impl CurrentToken {
 impl SecretKeeper for CurrentToken {
     async fn read(&self) -> Result<Secrets, Problem> {
         let (pair, _) = self.get().ok_or_else(|| Problem::new(ProblemCode::SignInNeeded))?;
-        Ok(Secrets::from([(ACCESS.to_owned(), pair.access)]))
+        let mut secrets = self.others.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        secrets.extend([(ACCESS.to_owned(), pair.access), (REFRESH.to_owned(), pair.refresh)]);
+        Ok(secrets)
     }
 
     async fn write(&self, _: Secrets) -> Result<(), Problem> {
@@ -162,6 +176,7 @@ impl Tokens {
 
     async fn renew(&self, renewal: &mut Renewal, refused: Option<&Secret>) -> ProviderResult<Fresh> {
         let secrets = self.vault.read().await.map_err(vault_error)?;
+        self.current.set_others(&secrets);
         let headers = match secrets.get(EXTRA_HEADERS) {
             Some(lines) => extra_headers(lines.reveal())?,
             None => Vec::new(),
