@@ -69,3 +69,31 @@ async fn a_broken_answer_is_asked_for_again_and_a_refusal_is_told() {
     let refused = bench.refusal("files.preview", json!({ "account": "nrp", "path": path })).await;
     assert_eq!(refused.code, "not_allowed", "{refused:?}");
 }
+
+#[tokio::test]
+async fn receipts_are_written_for_other_programs_and_never_leave_half_a_file() {
+    let bench = Bench::new().await;
+    let place = bench.draft().await;
+    let file = bench.work.file("a, \"quoted\".bin", &bytes(500));
+    bench.settle(&bench.put(&[&file], &place).await).await;
+    let export = async |more: Value| {
+        let mut request = json!({ "format": "csv" });
+        request.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        bench.call("receipts.export", request).await
+    };
+    let csv = export(json!({})).await;
+    assert_eq!(csv["written"], 1);
+    assert!(csv["text"].as_str().unwrap().contains("\"a, \"\"quoted\"\".bin\""), "{csv}");
+    assert_eq!(export(json!({ "direction": "download" })).await["written"], 0);
+    assert_eq!(export(json!({ "verified": true, "account": "nrp" })).await["written"], 1);
+    let path = bench.work.file("sums.txt", b"old");
+    export(json!({ "format": "sha256sums", "path": path })).await;
+    let sums = std::fs::read_to_string(&path).unwrap();
+    assert!(sums.ends_with(&format!("  {}\n", file.display())), "{sums}");
+    let refused = json!({ "format": "csv", "path": bench.work.path().join("none/x.csv") });
+    assert_eq!(bench.refusal("receipts.export", refused).await.code, "folder_not_writable");
+    assert_eq!(bench.refusal("receipts.export", json!({ "format": "pdf" })).await.code, "invalid_request");
+    let parts =
+        bench.work.files().into_iter().filter(|path| path.extension().is_some_and(|end| end == "part"));
+    assert_eq!(parts.count(), 0);
+}

@@ -1,5 +1,6 @@
 import type { AppEvent, CommandName, Commands, ProblemWords } from '../bindings/commands';
 import { asProblem, type Drag, type Host } from './host';
+import { keepAsFile } from './save';
 
 /** What a bridge host needs of its page. */
 export interface BridgePage {
@@ -136,6 +137,12 @@ export class BridgeHost implements Host {
   openPage(address: string): Promise<void> {
     window.open(address, '_blank', 'noopener,noreferrer');
     return Promise.resolve();
+  }
+
+  async save(name: string, make: (path: string | null) => Promise<string | null>): Promise<boolean> {
+    const text = await make(null);
+    if (text !== null) keepAsFile(name, text);
+    return true;
   }
 
   reveal(): Promise<boolean> {

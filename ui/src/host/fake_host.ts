@@ -2,6 +2,7 @@ import type { AppEvent, CommandName, Commands, EntryRow, ProgressSample, QueueCo
 import { isLive, matches } from '../stores/queue';
 import * as fake from './fake_world';
 import type { Drag, Host } from './host';
+import { keepAsFile } from './save';
 
 const TICK = 250;
 /** Bytes a made-up transfer moves in a tick. */
@@ -60,6 +61,10 @@ export class FakeHost implements Host {
   chooseFolder = async (): Promise<string | null> => '/data/microscope/2024-05-17';
   pasted = (data: DataTransfer): Promise<string[]> | null => (data.files.length === 0 ? null : Promise.resolve([...data.files].map(({ name }) => `/pasted/${name}`)));
   openPage = async (): Promise<void> => {};
+  save = async (name: string, make: (path: string | null) => Promise<string | null>): Promise<boolean> => {
+    keepAsFile(name, (await make(null)) ?? '');
+    return true;
+  };
   reveal = async (): Promise<boolean> => false;
 
   private readonly answers: Partial<Answers> = {
@@ -135,6 +140,12 @@ export class FakeHost implements Host {
       this.world.transfers = this.world.transfers.filter((row) => (all ? !matches('done', row) : !ids.includes(row.id)));
       return { changed: before - this.world.transfers.length };
     },
+    'receipts.export': ({ format }) => ({ text: `${format}\n`, written: 1 }),
+    'accounts.test': ({ account }) => {
+      if (account === 'Practice lab') return { user: 'Ada Lovelace', server: 'InvenioRDM 13', capabilities: {} };
+      throw fake.problem('sign_in_needed', 'attention', 'The service does not accept the sign-in.', 'Add the account again with a valid token or key.', 'sign_in', 'HTTP 401');
+    },
+    'places.link': ({ path }) => ({ url: `https://repository.example.org/link/${path}`, expires: Date.now() + 3_600_000 }),
     'receipts.list': () =>
       this.world.transfers.filter(({ state }) => state === 'done').map((row) => ({ ...row, at: row.changed, checked: null, service: 'nrp', size: row.size ?? 0, proof: row.proof ?? 'size_only' })),
     'settings.show': () => ({ bandwidth: null, files: 3, parts_per_file: 4, connections_per_account: 6 }),

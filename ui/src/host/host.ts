@@ -24,6 +24,8 @@ export interface Host {
   pasted(data: DataTransfer): Promise<string[]> | null;
   /** Opens a service's page in the browser. */
   openPage(address: string): Promise<void>;
+  /** Keeps a text where a person wants it. `make` writes it to the path that was chosen, or gives it where only the browser knows that. False when nothing was chosen. */
+  save(name: string, make: (path: string | null) => Promise<string | null>): Promise<boolean>;
   /** Shows a file in its folder; false where that cannot be done. */
   reveal(path: string): Promise<boolean>;
 }

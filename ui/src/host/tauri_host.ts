@@ -1,7 +1,7 @@
 import { invoke } from '@tauri-apps/api/core';
 import { listen } from '@tauri-apps/api/event';
 import { getCurrentWebview } from '@tauri-apps/api/webview';
-import { open } from '@tauri-apps/plugin-dialog';
+import { open, save } from '@tauri-apps/plugin-dialog';
 import { openUrl, revealItemInDir } from '@tauri-apps/plugin-opener';
 import type { AppEvent, CommandName, Commands, ProblemWords } from '../bindings/commands';
 import { asProblem, type Drag, type Host } from './host';
@@ -108,6 +108,13 @@ export class TauriHost implements Host {
 
   async openPage(address: string): Promise<void> {
     await openUrl(address);
+  }
+
+  async save(name: string, make: (path: string | null) => Promise<string | null>): Promise<boolean> {
+    const path = await save({ defaultPath: name });
+    if (path === null) return false;
+    await make(path);
+    return true;
   }
 
   async reveal(path: string): Promise<boolean> {

@@ -25,6 +25,7 @@ mod metered;
 mod practice_lab;
 mod previews;
 mod problem_text;
+pub mod receipts;
 mod records;
 mod rows;
 mod running;

@@ -1,42 +1,9 @@
 //! What front ends get. Times are milliseconds since the Unix epoch, sizes are bytes.
 
+pub use super::{previews::*, problems::*, receipts::*};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use ts_rs::TS;
-
-/// A problem in words: what, which file, why, and what next.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
-pub struct ProblemWords {
-    /// The stable code, such as `source_missing`.
-    pub code: String,
-    /// `error`, `attention` or `notice`.
-    pub severity: String,
-    /// One sentence.
-    pub message: String,
-    /// What to do next, one sentence.
-    pub next: String,
-    /// The button that does it: `retry`, `sign_in`, `open_record`, `choose_other`, or none.
-    pub button: Option<String>,
-    /// The service's or system's own words, without secrets.
-    pub detail: Option<String>,
-    /// What the sentences are made of, for a front end that says them in another language.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[ts(optional)]
-    pub facts: Option<ProblemFacts>,
-}
-
-/// What the sentences about a problem are made of.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
-pub struct ProblemFacts {
-    /// The file, record or address, of a length for one sentence.
-    pub subject: Option<String>,
-    /// The cause, where it belongs into the sentence.
-    pub cause: Option<String>,
-    /// Whether the cause is the sentence, and not its end.
-    pub cause_says_all: bool,
-    /// Whether nothing goes on by itself although it usually would.
-    pub given_up: bool,
-}
 
 /// How the program stands.
 #[derive(Debug, Clone, Serialize, Deserialize, TS)]
@@ -185,51 +152,6 @@ pub struct FileRow {
     /// The metadata.
     #[ts(type = "Record<string, unknown>")]
     pub metadata: serde_json::Value,
-}
-
-/// How a preview is to be shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
-#[serde(rename_all = "snake_case")]
-pub enum PreviewKind {
-    /// A picture, in `bytes`.
-    Image,
-    /// A document, in `bytes`.
-    Pdf,
-    /// Sound, in `bytes`.
-    Audio,
-    /// Moving pictures, in `bytes`.
-    Video,
-    /// Characters, in `text`. Markup is shown as it is written.
-    Text,
-    /// Rows of cells, in `rows`.
-    Table,
-    /// Nothing is in the file.
-    Empty,
-    /// More bytes than a preview fetches.
-    TooLarge,
-    /// What the bytes are is not known, or cannot be shown.
-    Unknown,
-    /// The bytes begin like something that can be shown, and go on like nothing that can.
-    Broken,
-    /// The service does not have the file whole.
-    NotReady,
-}
-
-/// What can be shown of a file. The bytes decide what it is, never its name or what the service calls it.
-#[derive(Debug, Clone, Serialize, Deserialize, TS)]
-pub struct PreviewAnswer {
-    /// How to show it.
-    pub kind: PreviewKind,
-    /// The media type of `bytes`, by what they are.
-    pub media_type: Option<String>,
-    /// The bytes, in Base64.
-    pub bytes: Option<String>,
-    /// The characters.
-    pub text: Option<String>,
-    /// The rows.
-    pub rows: Vec<Vec<String>>,
-    /// Whether this is only the beginning.
-    pub cut: bool,
 }
 
 /// One line of a listing.
@@ -544,73 +466,6 @@ pub struct Changed {
 pub struct PlaceAnswer {
     /// The path to use.
     pub path: String,
-}
-
-/// What a check of one file showed.
-#[derive(Debug, Clone, Serialize, Deserialize, TS)]
-pub struct CheckRow {
-    /// The account's name.
-    pub account: String,
-    /// The file's path on the service.
-    pub path: String,
-    /// Its name.
-    pub name: String,
-    /// Bytes on the service.
-    #[ts(type = "number | null")]
-    pub size: Option<u64>,
-    /// `verified`, `differs`, `missing`, `unverifiable` (no digest to compare), `unknown` (nothing of ours to
-    /// compare with) or `not_asked` (the service could not be asked; only in a check of the ledger).
-    pub result: String,
-    /// The proof, when verified.
-    pub proof: Option<String>,
-    /// What our side is: `ledger` or `local`.
-    pub against: Option<String>,
-    /// Our digests.
-    pub digests: DigestsRow,
-    /// What is wrong.
-    pub problem: Option<ProblemWords>,
-}
-
-/// A page of the ledger that was checked.
-#[derive(Debug, Clone, Serialize, Deserialize, TS)]
-pub struct CheckedLedger {
-    /// One a file, in the order in which they were proven first.
-    pub rows: Vec<CheckRow>,
-    /// Where the next page begins; none at the end.
-    #[ts(type = "number | null")]
-    pub next: Option<i64>,
-}
-
-/// A receipt: what was transferred, when, by which account, with which proof.
-#[derive(Debug, Clone, Serialize, Deserialize, TS)]
-pub struct ReceiptRow {
-    /// When it was proven.
-    #[ts(type = "number")]
-    pub at: i64,
-    /// When a check last proved it again.
-    #[ts(type = "number | null")]
-    pub checked: Option<i64>,
-    /// `upload` or `download`.
-    pub direction: String,
-    /// The account's name.
-    pub account: String,
-    /// The service's key.
-    pub service: String,
-    /// The record.
-    pub place: String,
-    /// The name on the service.
-    pub name: String,
-    /// The file on this computer.
-    pub local: String,
-    /// Bytes.
-    #[ts(type = "number")]
-    pub size: u64,
-    /// The proof.
-    pub proof: String,
-    /// Whether it compared the bytes.
-    pub verified: bool,
-    /// Our digests.
-    pub digests: DigestsRow,
 }
 
 /// A link that works without an account for a while. Whoever has it has the file: it is shown and never stored.

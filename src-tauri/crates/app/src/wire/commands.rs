@@ -58,6 +58,7 @@ macro_rules! command_table {
             "settings.show"         settings_show(Empty) -> SettingsRow;
             "settings.change"       settings_change(SettingsRow) -> SettingsRow;
             "receipts.list"         receipts_list(ListReceipts) -> Vec<ReceiptRow>;
+            "receipts.export"       receipts_export(ExportReceipts) -> ExportedReceipts;
         }
     };
 }

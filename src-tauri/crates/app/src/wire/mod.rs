@@ -4,6 +4,9 @@ pub mod answers;
 pub mod commands;
 pub mod events;
 pub mod folders;
+pub mod previews;
+pub mod problems;
+pub mod receipts;
 pub mod requests;
 
 #[cfg(test)]

@@ -53,6 +53,25 @@ pub struct PreviewFile {
     pub thumbnail: bool,
 }
 
+/// Asks for receipts in a form for other programs.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, TS)]
+#[serde(default)]
+pub struct ExportReceipts {
+    /// `csv`, `json` or `sha256sums`.
+    pub format: String,
+    /// Only later ones, in milliseconds since 1970.
+    #[ts(type = "number | null")]
+    pub since: Option<i64>,
+    /// Only this account's.
+    pub account: Option<String>,
+    /// Only `upload` or `download`.
+    pub direction: Option<String>,
+    /// Only those that are proven, or only those that are not.
+    pub verified: Option<bool>,
+    /// The file to write. It is replaced if it is there.
+    pub path: Option<String>,
+}
+
 /// Names several places of one account.
 #[derive(Debug, Clone, Serialize, Deserialize, TS)]
 pub struct PlacesRequest {

@@ -8,7 +8,10 @@ use crate::{
 };
 use clap::{Args, ValueEnum};
 use jiff::{Span, Timestamp, Zoned, civil};
-use labferry_app::wire::{answers::ReceiptRow, requests::ListReceipts};
+use labferry_app::{
+    receipts::{csv, sums},
+    wire::{answers::ReceiptRow, requests::ListReceipts},
+};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -96,55 +99,6 @@ fn moment(text: &str, now: &Zoned) -> Result<Timestamp, Failure> {
     Err(usage(format!("\"{text}\" is no time: write 2026-03-01, 2026-03-01T12:00:00Z, 24h or 7d.")))
 }
 
-fn csv(receipts: &[ReceiptRow]) -> String {
-    let head = "at,direction,account,service,place,name,local,size,proof,verified,sha256,md5";
-    let mut text = format!("{head}\r\n");
-    for row in receipts {
-        let at = Timestamp::from_millisecond(row.at).map(|at| at.to_string()).unwrap_or_default();
-        let (size, verified) = (row.size.to_string(), row.verified.to_string());
-        let digest = |digest: &Option<String>| digest.clone().unwrap_or_default();
-        let (sha256, md5) = (digest(&row.digests.sha256), digest(&row.digests.md5));
-        let cells: [&str; 12] = [
-            &at,
-            &row.direction,
-            &row.account,
-            &row.service,
-            &row.place,
-            &row.name,
-            &row.local,
-            &size,
-            &row.proof,
-            &verified,
-            &sha256,
-            &md5,
-        ];
-        text.push_str(&cells.map(cell).join(","));
-        text.push_str("\r\n");
-    }
-    text
-}
-
-/// A cell, quoted where RFC 4180 asks for it.
-fn cell(text: &str) -> String {
-    if text.contains(['"', ',', '\r', '\n']) {
-        return format!("\"{}\"", text.replace('"', "\"\""));
-    }
-    text.to_owned()
-}
-
-/// Lines as `sha256sum` writes them (GNU coreutils manual, "md5 invocation"): a name with a backslash or an end of line
-/// is escaped, and the line begins with a backslash then.
-fn sums(receipts: &[ReceiptRow]) -> String {
-    let mut text = String::new();
-    for row in receipts {
-        let Some(hex) = &row.digests.sha256 else { continue };
-        let escaped = row.local.replace('\\', "\\\\").replace('\n', "\\n").replace('\r', "\\r");
-        let mark = if escaped == row.local { "" } else { "\\" };
-        text.push_str(&format!("{mark}{hex}  {escaped}\n"));
-    }
-    text
-}
-
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
@@ -160,11 +114,5 @@ mod tests {
         assert_eq!(at("7d"), "2026-03-03T11:00:00Z");
         assert_eq!(at("90min"), "2026-03-10T09:30:00Z");
         assert_eq!(at("soon"), "");
-    }
-
-    #[test]
-    fn hostile_names_stay_in_their_cell_and_line() {
-        assert_eq!(cell("a,\"b\"\n"), "\"a,\"\"b\"\"\n\"");
-        assert_eq!(cell("plain name"), "plain name");
     }
 }
