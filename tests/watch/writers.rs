@@ -144,8 +144,6 @@ fn run(seed: u64, writers: usize, polled: bool) {
     let mut reported: BTreeMap<String, Duration> = BTreeMap::new();
     let mut look = Duration::ZERO;
     let (mut partial, mut twice) = (Vec::new(), Vec::new());
-    let end =
-        |due: &BinaryHeap<Reverse<(Duration, usize)>>, reported: usize| due.is_empty() && reported == writers;
     while !due.is_empty() || reported.len() < writers {
         let now = due.peek().map_or(look, |Reverse((at, _))| (*at).min(look));
         assert!(
