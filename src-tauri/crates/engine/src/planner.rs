@@ -220,7 +220,7 @@ mod tests {
             let link = Link { speed, at_once: random.usize(0..64) };
             let what =
                 format!("case {case}: {size} bytes, {rules:?}, {link:?}, at least {}", limits.part_size);
-            let facts = facts(Some(rules.clone()), None);
+            let facts = facts(Some(rules), None);
             let ask = |link| wish(size, &facts, ShapeChoice::Parts, &limits, link);
             let (slow, wish) = match (ask(Link { speed: None, ..link }), ask(link)) {
                 (Ok(slow), Ok(wish)) => (slow, wish),
