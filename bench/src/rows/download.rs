@@ -15,7 +15,7 @@ use crate::{
     settings::Settings,
     statistics::{number, ratio, time},
 };
-use std::{process::Command, time::Instant};
+use std::process::Command;
 
 pub(crate) fn measure(settings: &Settings) -> Outcome<Row> {
     let folder = settings.folder()?;
@@ -44,9 +44,8 @@ pub(crate) fn measure(settings: &Settings) -> Outcome<Row> {
     let kept = scratch.join("s3").join(bucket_of(&place)).join("large.bin");
     std::fs::remove_file(&file)?;
     let put = shared_with_others(&server, &kept)?;
-    let begun = Instant::now();
-    crate::bare::digest_of(&kept)?;
-    let digest_time = begun.elapsed().as_secs_f64();
+    let mut alone = Command::new(std::env::current_exe()?);
+    let digest_time = measure::run(alone.arg("digest-bare").arg(&kept), scratch)?.cpu;
     let target = scratch.join("fetched.bin");
     let arrived = |what: &str| -> Outcome<()> {
         let there = std::fs::metadata(&target).map(|found| found.len()).unwrap_or_default();
