@@ -12,7 +12,7 @@ const STEP = 21 * 1024 * 1024;
 type Part<Whole> = Whole extends readonly (infer Item)[] ? Part<Item>[] : Whole extends object ? { [Key in keyof Whole]?: Part<Whole[Key]> } : Whole;
 type Answers = { [Name in CommandName]: (request: Commands[Name]['request']) => Part<Commands[Name]['answer']> };
 
-/** A world in memory for looking at the interface without an app: `?fake`, `?fake=empty`, `?fake=error`. */
+/** A world in memory for looking at the interface without an app: `?fake`, `?fake=still`, `?fake=empty`, `?fake=large`. */
 export class FakeHost implements Host {
   readonly kind = 'fake';
   readonly canChooseFolder = true;
@@ -22,8 +22,8 @@ export class FakeHost implements Host {
   private folders = fake.watchedFolders();
 
   constructor(private readonly which: string) {
-    this.world = which === 'empty' ? fake.emptyWorld() : fake.busyWorld();
-    if (which !== 'still') setInterval(() => this.tick(), TICK);
+    this.world = which === 'empty' ? fake.emptyWorld() : which === 'large' ? fake.largeWorld() : fake.busyWorld();
+    if (which !== 'still' && which !== 'large') setInterval(() => this.tick(), TICK);
   }
 
   async call<Name extends CommandName>(command: Name, request: Commands[Name]['request']): Promise<Commands[Name]['answer']> {

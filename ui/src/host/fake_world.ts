@@ -299,3 +299,10 @@ export const watchedFolders = (): FolderRow[] => [
     problem: problem('source_missing', 'attention', '/mnt/instruments/qe2/raw was not found.', 'Connect the disk again; nothing is inferred until the folder is back.', null, null),
   }),
 ];
+
+/** One record of 100,000 files, to scroll through. */
+export function largeWorld(): World {
+  const [world, place] = [busyWorld(), 'k3x9a-p2v41'];
+  world.files.set(place, Array.from({ length: 100_000 }, (_, at) => file(place, `plate_${Math.floor(at / 384)}_well_${String(at % 384).padStart(3, '0')}.tiff`, (at % 977) * 4096)));
+  return world;
+}
