@@ -82,7 +82,7 @@ async fn events_are_numbered_and_can_be_asked_for_again() {
     let mut done = 0;
     while numbers.last() != Some(&last) {
         match heard.recv().await.unwrap() {
-            AppEvent::Transfer { number, row, counts } => {
+            AppEvent::Transfer { number, row, counts, .. } => {
                 assert_eq!(counts.all, 2);
                 done += u32::from(row.state == "done" && row.verified);
                 numbers.push(number);

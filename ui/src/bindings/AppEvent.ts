@@ -13,6 +13,10 @@ export type AppEvent = { "type": "transfer",
  */
 number: number, 
 /**
+ * The number up to which was told before: what lies between is older news of this transfer, or was told.
+ */
+after: number, 
+/**
  * The row as it is now.
  */
 row: TransferRow, 

@@ -203,7 +203,7 @@ export class FakeHost implements Host {
 
   private tell(row: TransferRow): void {
     this.events += 1;
-    const event: AppEvent = { type: 'transfer', number: this.events, row: structuredClone(row), counts: this.counts() };
+    const event: AppEvent = { type: 'transfer', number: this.events, after: this.events - 1, row: structuredClone(row), counts: this.counts() };
     for (const heard of this.heard) heard(event);
   }
 

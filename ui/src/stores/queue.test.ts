@@ -11,7 +11,7 @@ function row(id: number, state = 'waiting'): TransferRow {
     attempts: 0, part_count: null, part_size: null, created: 0, changed: 0,
   };
 }
-const event = (number: number, of: TransferRow, all = 3): AppEvent => ({ type: 'transfer', number, row: of, counts: counts(all) });
+const event = (number: number, of: TransferRow, all = 3, after = number - 1): AppEvent => ({ type: 'transfer', number, after, row: of, counts: counts(all) });
 const start = loaded(emptyQueue, { rows: [row(3), row(1)], counts: counts(2), last_event: 10 });
 const states = (queue: typeof start) => queue.rows.map(({ id, state }) => `${id} ${state}`);
 
@@ -36,6 +36,14 @@ describe('live events', () => {
     const { queue, follow } = reduce(start, [event(14, row(1, 'moving')), event(20, row(3, 'moving'))]);
     expect(follow.missingAfter).toBe(10);
     expect(states(queue)).toEqual(['3 moving', '1 moving']);
+  });
+
+  it('of a round leave older news out and miss nothing by that', () => {
+    const round = [event(13, row(1, 'done'), 3, 10), event(17, row(3, 'moving'), 3, 13)];
+    const { queue, follow } = reduce(start, round);
+    expect(follow.missingAfter).toBeNull();
+    expect(queue.lastEvent).toBe(17);
+    expect(states(queue)).toEqual(['3 moving', '1 done']);
   });
 
   it('ask for rows and accounts', () => {

@@ -111,8 +111,8 @@ function withoutSettled(samples: ReadonlyMap<number, ProgressSample>, changed: r
 }
 
 /**
- * Applies live events in the order they came. An event already known changes nothing; one whose number is not the next
- * is applied, too, and what lies between is named in `missingAfter`.
+ * Applies live events in the order they came. An event already known changes nothing; one before which
+ * something was not heard is applied, too, and what was heard last is named in `missingAfter`.
  */
 export function reduce(queue: Queue, events: readonly AppEvent[]): { queue: Queue; follow: Follow } {
   const follow: Follow = { missingAfter: null, reload: false, accounts: false, changed: [] };
@@ -120,7 +120,7 @@ export function reduce(queue: Queue, events: readonly AppEvent[]): { queue: Queu
   let { lastEvent, samples, bytesPerSecond } = queue;
   for (const event of events) {
     if (event.type === 'transfer') {
-      if (event.number > lastEvent + 1) follow.missingAfter ??= lastEvent;
+      if (event.after > lastEvent) follow.missingAfter ??= lastEvent;
       if (event.number >= lastEvent) draft.counts = event.counts;
       lastEvent = Math.max(lastEvent, event.number);
       if (put(queue, draft, event.number, event.row)) follow.changed.push(event.row);

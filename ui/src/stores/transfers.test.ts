@@ -8,7 +8,7 @@ const row = (id: number, state: string): TransferRow => ({
   id, batch: 1, direction: 'upload', account: 'Lab', place: 'r', name: `f${id}`, local: '/f', size: 1, sent: 0, state, waiting: null, retry_at: null,
   proof: null, verified: state === 'done', digests: { sha256: null, md5: null }, problem: null, attempts: 0, part_count: null, part_size: null, created: 0, changed: 0,
 });
-const event = (number: number, of: TransferRow): AppEvent => ({ type: 'transfer', number, row: of, counts });
+const event = (number: number, of: TransferRow): AppEvent => ({ type: 'transfer', number, after: number - 1, row: of, counts });
 
 /** `stands` are the numbers at which one listing after the other was made. */
 function fixture(since: unknown, stands = [5]) {

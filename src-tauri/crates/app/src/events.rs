@@ -39,7 +39,8 @@ impl App {
             return Ok(EventList { events: Vec::new(), last_event: newest, incomplete: true });
         }
         let last_event = logged.last().map_or(newest.max(request.number), |event| event.number);
-        Ok(EventList { events: self.shared.transfer_events(&logged).await?, last_event, incomplete: false })
+        let events = self.shared.transfer_events(request.number, &logged).await?;
+        Ok(EventList { events, last_event, incomplete: false })
     }
 }
 
@@ -56,8 +57,13 @@ impl Shared {
         Ok(rows::counts(&counts, held))
     }
 
-    /// The newest event of each transfer, with the row as it is now. A row that was cleared has nothing to tell.
-    async fn transfer_events(&self, logged: &[LoggedEvent]) -> Result<Vec<AppEvent>, StoreError> {
+    /// The newest event of each transfer, with the row as it is now, of those that came after a number. A row that was
+    /// cleared has nothing to tell.
+    async fn transfer_events(
+        &self,
+        mut after: i64,
+        logged: &[LoggedEvent],
+    ) -> Result<Vec<AppEvent>, StoreError> {
         let newest: BTreeMap<_, _> = logged.iter().map(|event| (event.transfer, event.number)).collect();
         let mut in_order: Vec<_> = newest.into_iter().map(|(id, number)| (number, id)).collect();
         in_order.sort_unstable();
@@ -66,7 +72,8 @@ impl Shared {
         for (number, id) in in_order {
             if let Some(transfer) = self.store.transfer(id).await? {
                 let row = Box::new(self.say_why(rows::transfer(transfer)));
-                events.push(AppEvent::Transfer { number, row, counts: counts.clone() });
+                events.push(AppEvent::Transfer { number, after, row, counts: counts.clone() });
+                after = number;
             }
         }
         Ok(events)
@@ -86,7 +93,7 @@ impl Shared {
             let _ = self.events.send(AppEvent::QueueChanged);
             return Ok(newest);
         }
-        for event in self.transfer_events(&logged).await? {
+        for event in self.transfer_events(seen, &logged).await? {
             let _ = self.events.send(event);
         }
         Ok(last.number)

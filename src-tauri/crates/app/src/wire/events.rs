@@ -39,6 +39,9 @@ pub enum AppEvent {
         /// The event's number.
         #[ts(type = "number")]
         number: i64,
+        /// The number up to which was told before: what lies between is older news of this transfer, or was told.
+        #[ts(type = "number")]
+        after: i64,
         /// The row as it is now.
         row: Box<TransferRow>,
         /// The counts of the whole queue.
