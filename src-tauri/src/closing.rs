@@ -1,6 +1,7 @@
 //! One Labferry per data folder, and an end that leaves every transfer where it can go on from.
 
 use crate::gate::Gate;
+use labferry_app::wire::requests::Empty;
 use sha2::{Digest as _, Sha256};
 use std::{
     path::Path,
@@ -68,15 +69,27 @@ pub(crate) async fn on_signal(handle: AppHandle) {
     }
 }
 
-/// Closing the window ends Labferry. It is hidden at once, and goes when the transfers have stopped.
+/// Closing the window ends Labferry, or leaves it in the tray where somebody chose that. It is hidden at once, and goes
+/// when the transfers have stopped.
 pub(crate) fn on_window_event(window: &Window, event: &WindowEvent) {
     if let WindowEvent::CloseRequested { api, .. } = event {
         api.prevent_close();
         if let Err(error) = window.hide() {
             tracing::warn!("the window could not be hidden: {error}");
         }
-        window.app_handle().exit(0);
+        let handle = window.app_handle().clone();
+        tauri::async_runtime::spawn(async move {
+            if !stays_in_tray(&handle).await {
+                handle.exit(0);
+            }
+        });
     }
+}
+
+/// Whether somebody chose that a closed window leaves Labferry running.
+async fn stays_in_tray(handle: &AppHandle) -> bool {
+    let Some(app) = handle.state::<Gate>().app_now() else { return false };
+    app.preferences_show(Empty {}).await.is_ok_and(|preferences| preferences.to_tray)
 }
 
 /// Brings the window before the others.

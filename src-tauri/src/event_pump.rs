@@ -1,6 +1,6 @@
 //! Carries the app's events to the window, to the tray and to the system's sleep.
 
-use crate::{power, tray::Tray};
+use crate::{notices, power, tray::Tray};
 use labferry_app::{
     App,
     wire::{answers::QueueCounts, events::AppEvent},
@@ -18,6 +18,7 @@ pub(crate) fn start(handle: &AppHandle, app: &App, tray: Tray) {
     let app = app.clone();
     tauri::async_runtime::spawn(async move {
         let power = power::start();
+        let notices = notices::start(&handle, &app);
         let show = |counts: Option<&QueueCounts>| {
             tray.show_counts(counts);
             if let Some(counts) = counts {
@@ -33,9 +34,15 @@ pub(crate) fn start(handle: &AppHandle, app: &App, tray: Tray) {
                 Err(RecvError::Closed) => return,
             };
             match &event {
-                AppEvent::Transfer { counts, .. } => show(Some(counts)),
+                AppEvent::Transfer { row, counts, .. } => {
+                    show(Some(counts));
+                    notices.changed(row);
+                }
                 AppEvent::QueueChanged => show(counts(&app).await.as_ref()),
-                AppEvent::Progress { .. } | AppEvent::AccountsChanged => {}
+                AppEvent::Progress { .. }
+                | AppEvent::AccountsChanged
+                | AppEvent::FoldersChanged
+                | AppEvent::Folder { .. } => {}
             }
             if let Err(error) = handle.emit(CHANNEL, &event) {
                 tracing::warn!("an event did not reach the window: {error}");

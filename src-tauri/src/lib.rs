@@ -4,6 +4,7 @@
 mod closing;
 mod event_pump;
 mod gate;
+mod notices;
 mod power;
 mod tray;
 
@@ -13,6 +14,7 @@ pub use labferry_app::Secret;
 use labferry_app::{App, AppOptions};
 use std::path::PathBuf;
 use tauri::{AppHandle, Manager as _, RunEvent};
+use tauri_plugin_window_state::StateFlags;
 
 /// What the command line and the environment said.
 #[derive(Debug, Default)]
@@ -40,8 +42,16 @@ pub fn run(start: Start) -> Result<u8, String> {
     let desktop = tauri::Builder::default()
         // First of all: a second start must end here, before it opens anything.
         .plugin(closing::single_instance(&options.data_folder))
+        .plugin(tauri_plugin_autostart::Builder::new().build())
         .plugin(tauri_plugin_dialog::init())
+        .plugin(tauri_plugin_notification::init())
         .plugin(tauri_plugin_opener::init())
+        // A window that was hidden in the tray is shown at the next start all the same.
+        .plugin(
+            tauri_plugin_window_state::Builder::default()
+                .with_state_flags(StateFlags::all() & !StateFlags::VISIBLE)
+                .build(),
+        )
         .manage(gate)
         .manage(Closing::default())
         .invoke_handler(tauri::generate_handler![gate::call])

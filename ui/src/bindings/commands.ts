@@ -58,6 +58,7 @@ import type { PartRow } from "./PartRow";
 import type { PlaceAnswer } from "./PlaceAnswer";
 import type { PlaceRequest } from "./PlaceRequest";
 import type { PlacesRequest } from "./PlacesRequest";
+import type { PreferencesRow } from "./PreferencesRow";
 import type { PreviewAnswer } from "./PreviewAnswer";
 import type { PreviewFile } from "./PreviewFile";
 import type { PreviewKind } from "./PreviewKind";
@@ -79,7 +80,7 @@ import type { TransferRow } from "./TransferRow";
 import type { TransferSelection } from "./TransferSelection";
 import type { UploadPlan } from "./UploadPlan";
 
-export type { AccountRequest, AccountRow, ActionAnswer, ActionFieldRow, ActionRow, AddAccount, AddDownloads, AddUploads, AnswerFolderFiles, AppEvent, AppState, BatchRow, CapabilitiesRow, Changed, CheckLedger, CheckPlace, CheckRow, CheckedLedger, ClashRow, ContainerRow, DigestRow, DigestsRow, EditFolder, EditRecord, Empty, EntryRow, EventList, EventsSince, ExportReceipts, ExportedReceipts, FieldRow, FileRow, FolderCheck, FolderChoiceRow, FolderCounts, FolderFileRow, FolderFiles, FolderNames, FolderRow, FolderRule, FolderSelection, HoursRow, ImportLink, KeepFile, KeptFile, LeftoverRow, LinkAnswer, ListBatches, ListFolderFiles, ListPlace, ListReceipts, ListTransfers, MoveTransfer, OnMetered, PageAnswer, PartRow, PlaceAnswer, PlaceRequest, PlacesRequest, PreviewAnswer, PreviewFile, PreviewKind, ProblemFacts, ProblemWords, ProgressSample, QueueCounts, Queued, ReceiptRow, Renamed, RunAction, ServiceRow, SettingsRow, SignInAnswer, TransferDetail, TransferList, TransferRequest, TransferRow, TransferSelection, UploadPlan };
+export type { AccountRequest, AccountRow, ActionAnswer, ActionFieldRow, ActionRow, AddAccount, AddDownloads, AddUploads, AnswerFolderFiles, AppEvent, AppState, BatchRow, CapabilitiesRow, Changed, CheckLedger, CheckPlace, CheckRow, CheckedLedger, ClashRow, ContainerRow, DigestRow, DigestsRow, EditFolder, EditRecord, Empty, EntryRow, EventList, EventsSince, ExportReceipts, ExportedReceipts, FieldRow, FileRow, FolderCheck, FolderChoiceRow, FolderCounts, FolderFileRow, FolderFiles, FolderNames, FolderRow, FolderRule, FolderSelection, HoursRow, ImportLink, KeepFile, KeptFile, LeftoverRow, LinkAnswer, ListBatches, ListFolderFiles, ListPlace, ListReceipts, ListTransfers, MoveTransfer, OnMetered, PageAnswer, PartRow, PlaceAnswer, PlaceRequest, PlacesRequest, PreferencesRow, PreviewAnswer, PreviewFile, PreviewKind, ProblemFacts, ProblemWords, ProgressSample, QueueCounts, Queued, ReceiptRow, Renamed, RunAction, ServiceRow, SettingsRow, SignInAnswer, TransferDetail, TransferList, TransferRequest, TransferRow, TransferSelection, UploadPlan };
 
 /** Every command a front end may give: its request and its answer. */
 export type Commands = {
@@ -133,6 +134,8 @@ export type Commands = {
   "folders.answer": { request: AnswerFolderFiles; answer: Changed };
   "settings.show": { request: Empty; answer: SettingsRow };
   "settings.change": { request: SettingsRow; answer: SettingsRow };
+  "preferences.show": { request: Empty; answer: PreferencesRow };
+  "preferences.change": { request: PreferencesRow; answer: PreferencesRow };
   "receipts.list": { request: ListReceipts; answer: Array<ReceiptRow> };
   "receipts.export": { request: ExportReceipts; answer: ExportedReceipts };
 };
@@ -192,6 +195,8 @@ export const commandNames: readonly CommandName[] = [
   "folders.answer",
   "settings.show",
   "settings.change",
+  "preferences.show",
+  "preferences.change",
   "receipts.list",
   "receipts.export",
 ];

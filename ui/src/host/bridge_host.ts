@@ -47,6 +47,8 @@ const unreachable = (thrown: unknown): ProblemWords =>
 export class BridgeHost implements Host {
   readonly kind = 'bridge';
   readonly canChooseFolder = false;
+  readonly canZoom = false;
+  readonly onDesktop = false;
 
   constructor(private readonly page: BridgePage) {}
 
@@ -143,6 +145,14 @@ export class BridgeHost implements Host {
     const text = await make(null);
     if (text !== null) keepAsFile(name, text);
     return true;
+  }
+
+  zoom(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  autostart(): Promise<boolean> {
+    return Promise.resolve(false);
   }
 
   reveal(): Promise<boolean> {

@@ -1,4 +1,4 @@
-import type { AppEvent, CommandName, Commands, EntryRow, ProgressSample, QueueCounts, TransferRow, TransferSelection } from '../bindings/commands';
+import type { AppEvent, CommandName, Commands, EntryRow, PreferencesRow, ProgressSample, QueueCounts, TransferRow, TransferSelection } from '../bindings/commands';
 import { isLive, matches } from '../stores/queue';
 import * as fake from './fake_world';
 import type { Drag, Host } from './host';
@@ -16,14 +16,21 @@ type Answers = { [Name in CommandName]: (request: Commands[Name]['request']) => 
 export class FakeHost implements Host {
   readonly kind = 'fake';
   readonly canChooseFolder = true;
+  readonly canZoom = false;
+  readonly onDesktop = true;
+  private starts = false;
+  zoom = async (): Promise<void> => {};
+  autostart = async (wish?: boolean): Promise<boolean> => (this.starts = wish ?? this.starts);
   private readonly world: fake.World;
   private readonly heard = new Set<(event: AppEvent) => void>();
   private events = 1;
   private folders = fake.watchedFolders();
+  private preferences: PreferencesRow = { to_tray: false, notify: true };
 
   constructor(private readonly which: string) {
-    this.world = which === 'empty' ? fake.emptyWorld() : which === 'large' ? fake.largeWorld() : fake.busyWorld();
-    if (which !== 'still' && which !== 'large') setInterval(() => this.tick(), TICK);
+    const worlds: Record<string, () => fake.World> = { empty: fake.emptyWorld, large: fake.largeWorld, many: () => fake.longQueue(fake.busyWorld()) };
+    this.world = (worlds[which] ?? fake.busyWorld)();
+    if (!['still', 'large', 'many'].includes(which)) setInterval(() => this.tick(), TICK);
   }
 
   async call<Name extends CommandName>(command: Name, request: Commands[Name]['request']): Promise<Commands[Name]['answer']> {
@@ -68,7 +75,7 @@ export class FakeHost implements Host {
   reveal = async (): Promise<boolean> => false;
 
   private readonly answers: Partial<Answers> = {
-    'app.state': () => ({ version: '0.1.0', data_folder: '/home/lab/.local/share/labferry', runs_engine: true, vault: 'keychain', practice_lab: this.world.accounts.some(({ practice }) => practice), interrupted: 0 }),
+    'app.state': () => ({ version: '0.1.0', data_folder: '/home/lab/.local/share/labferry', runs_engine: true, vault: 'keychain', practice_lab: this.world.accounts.some(({ practice }) => practice), interrupted: this.which === 'interrupted' ? 3 : 0 }),
     'accounts.services': () => fake.services,
     'accounts.list': () => this.world.accounts,
     'accounts.add': ({ name, secrets }) => {
@@ -121,8 +128,17 @@ export class FakeHost implements Host {
       });
       return { ids: rows.map(({ id }) => id), continued: [], refused: [], renamed: [] };
     },
-    'transfers.list': ({ filter }) => ({
-      rows: this.world.transfers.filter((row) => matches(filter === '' ? 'all' : (filter as keyof QueueCounts), row)),
+    'preferences.show': () => this.preferences,
+    'preferences.change': (row) => (this.preferences = row),
+    'transfers.move': ({ id, to }) => {
+      const { order } = this.world;
+      order.splice(order.indexOf(id), 1);
+      order.splice(to === 'first' ? 0 : to === 'last' ? order.length : order.indexOf(Number(to)), 0, id);
+      return { changed: 1 };
+    },
+    'transfers.batches': () => fake.batches(this.world.transfers),
+    'transfers.list': ({ filter, batch, in_order, after, limit }) => ({
+      rows: fake.page(this.world, filter === '' ? 'all' : (filter as keyof QueueCounts), batch, in_order === true, after, limit),
       counts: this.counts(),
       last_event: this.events,
     }),
@@ -135,9 +151,9 @@ export class FakeHost implements Host {
     'transfers.resume': (asked) => this.each(asked, ({ state }) => state === 'paused', { state: 'waiting', waiting: 'turn' }),
     'transfers.cancel': (asked) => this.each(asked, ({ state }) => !['done', 'failed', 'cancelled'].includes(state), { state: 'cancelled', waiting: null }),
     'transfers.retry': (asked) => this.each(asked, ({ state }) => ['failed', 'cancelled'].includes(state), { state: 'waiting', waiting: 'turn', problem: null }),
-    'transfers.clear': ({ ids, all }) => {
+    'transfers.clear': ({ ids, all, batch }) => {
       const before = this.world.transfers.length;
-      this.world.transfers = this.world.transfers.filter((row) => (all ? !matches('done', row) : !ids.includes(row.id)));
+      this.world.transfers = this.world.transfers.filter((row) => (all || batch !== undefined ? !matches('done', row) || (batch !== undefined && row.batch !== batch) : !ids.includes(row.id)));
       return { changed: before - this.world.transfers.length };
     },
     'receipts.export': ({ format }) => ({ text: `${format}\n`, written: 1 }),
@@ -181,12 +197,13 @@ export class FakeHost implements Host {
 
   private queue(row: TransferRow): TransferRow {
     this.world.transfers.unshift(row);
+    this.world.order.push(row.id);
     this.tell(row);
     return row;
   }
 
-  private each({ ids, all }: TransferSelection, fits: (row: TransferRow) => boolean, change: Partial<TransferRow>): { changed: number } {
-    const rows = this.world.transfers.filter((row) => (all || ids.includes(row.id)) && fits(row));
+  private each({ ids, all, batch }: TransferSelection, fits: (row: TransferRow) => boolean, change: Partial<TransferRow>): { changed: number } {
+    const rows = this.world.transfers.filter((row) => (all || ids.includes(row.id) || row.batch === batch) && fits(row));
     for (const row of rows) this.change(row, change);
     return { changed: rows.length };
   }

@@ -1,4 +1,5 @@
-import type { AccountRow, ActionRow, ClashRow, ContainerRow, FileRow, FolderFileRow, FolderNames, FolderRow, PartRow, PreviewAnswer, ProblemWords, ServiceRow, TransferRow, UploadPlan } from '../bindings/commands';
+import { matches, type Filter } from '../stores/queue';
+import type { AccountRow, ActionRow, BatchRow, ClashRow, ContainerRow, FileRow, FolderFileRow, FolderNames, FolderRow, PartRow, PreviewAnswer, ProblemWords, ServiceRow, TransferRow, UploadPlan } from '../bindings/commands';
 
 const MIB = 1024 * 1024;
 /** Bytes of every part but the last. */
@@ -173,9 +174,46 @@ export interface World {
   /** Containers inside containers, by path. */
   inside: Map<string, ContainerRow[]>;
   transfers: TransferRow[];
+  /** The order in which transfers are sent. */
+  order: number[];
 }
 
-export const emptyWorld = (): World => ({ accounts: [], mine: [], published: [], files: new Map(), inside: new Map(), transfers: [] });
+/** What the app would answer to a wish for rows. */
+export function page(world: World, filter: Filter, batch: number | null, ordered: boolean, after: number | null, limit: number): TransferRow[] {
+  const rows = world.transfers.filter((row) => matches(filter, row) && (batch === null || row.batch === batch));
+  if (ordered) rows.sort((a, b) => world.order.indexOf(a.id) - world.order.indexOf(b.id));
+  const from = after === null ? 0 : rows.findIndex(({ id }) => id === after) + 1;
+  return rows.slice(from, from + (limit || 200));
+}
+
+/** The sums of what came together. */
+export function batches(transfers: readonly TransferRow[]): BatchRow[] {
+  const of = new Map<number, TransferRow[]>();
+  for (const row of transfers) {
+    const rows = of.get(row.batch);
+    if (rows === undefined) of.set(row.batch, [row]);
+    else rows.push(row);
+  }
+  return [...of].sort(([a], [b]) => b - a).flatMap(([batch, rows]): BatchRow[] => {
+    const [one] = rows;
+    if (one === undefined) return [];
+    const count = (filter: Filter) => rows.filter((row) => matches(filter, row)).length;
+    const sum = (bytes: (row: TransferRow) => number) => rows.reduce((all, row) => all + bytes(row), 0);
+    const counts = { all: rows.length, active: count('active'), waiting: count('waiting'), needs_you: count('needs_you'), done: count('done') };
+    const [verified, paused] = [rows.filter((row) => row.verified).length, rows.filter(({ state }) => state === 'paused').length];
+    return [{ batch, created: one.created, direction: one.direction, account: one.account, place: one.place, name: one.name, counts, verified, paused, bytes: sum(({ size }) => size ?? 0), bytes_done: sum(({ sent }) => sent) }];
+  });
+}
+
+/** A hundred thousand transfers, for looking at how the window bears them. */
+export function longQueue(world: World): World {
+  const done = { state: 'done', waiting: null, verified: true, proof: 'server_digest' };
+  world.transfers = Array.from({ length: 100_000 }, (_, index) => transfer(100_000 - index, `frame_${String(100_000 - index).padStart(6, '0')}.tif`, 8 * MIB, { batch: 1 + Math.floor((99_999 - index) / 10_000), ...(index > 30_000 ? { ...done, sent: 8 * MIB } : {}) }));
+  world.order = world.transfers.map(({ id }) => id).reverse();
+  return world;
+}
+
+export const emptyWorld = (): World => ({ accounts: [], mine: [], published: [], files: new Map(), inside: new Map(), transfers: [], order: [] });
 
 /** A lab in the middle of its day: every state of a file and of a transfer is somewhere in it. */
 export function busyWorld(): World {
@@ -206,7 +244,7 @@ export function busyWorld(): World {
       waiting: null,
       problem: problem('source_unreadable', 'error', '/data/microscope/2024-05-17/raw/hyperstack_final_FINAL_v3.tif cannot be read: Permission denied (os error 13).', 'Check the file’s permissions and its disk, then try again.', 'retry', 'Permission denied (os error 13)'),
     }),
-    transfer(3, 'scan_117.czi', 64 * MIB, { ...done, sent: 64 * MIB, digests: { sha256: digits('scan_117', 64), md5: digits('scan_117', 32) } }),
+    transfer(3, 'scan_117.czi', 64 * MIB, { batch: 2, ...done, sent: 64 * MIB, digests: { sha256: digits('scan_117', 64), md5: digits('scan_117', 32) } }),
     transfer(2, 'legacy_export.zip', 12 * MIB, { ...done, verified: false, proof: 'size_only', sent: 12 * MIB, digests: { sha256: digits('legacy', 64), md5: null } }),
     transfer(1, 'scan_001.czi', 1_700 * MIB, { ...done, direction: 'download', sent: 1_700 * MIB, local: '/home/lab/Downloads/scan_001.czi', digests: { sha256: digits('scan_001', 64), md5: null } }),
   ];
@@ -229,6 +267,7 @@ export function busyWorld(): World {
       ['p9d3b-77aa2', [file('p9d3b-77aa2', 'atlas.h5', 48 * MIB, { proof: null, verified: false })]],
     ]),
     transfers,
+    order: transfers.map(({ id }) => id).reverse(),
   };
 }
 

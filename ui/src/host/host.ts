@@ -11,6 +11,10 @@ export interface Host {
   readonly kind: 'desktop' | 'bridge' | 'fake';
   /** Whether a folder of this computer can be chosen in a dialog; otherwise its path is typed. */
   readonly canChooseFolder: boolean;
+  /** Whether this host changes the size of everything by itself; a browser does it for its user. */
+  readonly canZoom: boolean;
+  /** Whether the program runs on somebody's desktop, with a tray and a sign-in. */
+  readonly onDesktop: boolean;
   call<Name extends CommandName>(command: Name, request: Commands[Name]['request']): Promise<Commands[Name]['answer']>;
   /** Hears events until the function it gives is called. `again` is called after a break in which some were missed. */
   listen(heard: (event: AppEvent) => void, again: () => void): () => void;
@@ -26,6 +30,10 @@ export interface Host {
   openPage(address: string): Promise<void>;
   /** Keeps a text where a person wants it. `make` writes it to the path that was chosen, or gives it where only the browser knows that. False when nothing was chosen. */
   save(name: string, make: (path: string | null) => Promise<string | null>): Promise<boolean>;
+  /** Shows everything in that size, 1 for the usual one. */
+  zoom(factor: number): Promise<void>;
+  /** Whether the program starts when its user signs in; with a wish, after it was changed. */
+  autostart(wish?: boolean): Promise<boolean>;
   /** Shows a file in its folder; false where that cannot be done. */
   reveal(path: string): Promise<boolean>;
 }

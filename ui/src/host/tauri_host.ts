@@ -42,6 +42,8 @@ function later(subscribed: Promise<() => void>): () => void {
 export class TauriHost implements Host {
   readonly kind = 'desktop';
   readonly canChooseFolder = true;
+  readonly canZoom = true;
+  readonly onDesktop = true;
 
   async call<Name extends CommandName>(command: Name, request: Commands[Name]['request']): Promise<Commands[Name]['answer']> {
     try {
@@ -115,6 +117,23 @@ export class TauriHost implements Host {
     if (path === null) return false;
     await make(path);
     return true;
+  }
+
+  async zoom(factor: number): Promise<void> {
+    try {
+      await getCurrentWebview().setZoom(factor);
+    } catch {
+      // Then everything keeps the size it has.
+    }
+  }
+
+  async autostart(wish?: boolean): Promise<boolean> {
+    try {
+      if (wish !== undefined) await invoke(`plugin:autostart|${wish ? 'enable' : 'disable'}`);
+      return await invoke<boolean>('plugin:autostart|is_enabled');
+    } catch (thrown) {
+      throw asProblem(thrown);
+    }
   }
 
   async reveal(path: string): Promise<boolean> {

@@ -68,6 +68,27 @@ export function extended(queue: Queue, list: TransferList): Queue {
 
 export type Filter = keyof QueueCounts;
 
+/** By filter or batch, the lowest number down to which its rows are loaded without a gap. */
+export type Reach = Readonly<Record<string, number>>;
+
+/** How far down rows are loaded: by a filter of one's own, else with all others; nothing is before anything was loaded. */
+export const reach = (of: Reach, key: string): number => of[key] ?? of['all'] ?? 0;
+
+/** Those that wait, in the order they are sent, as far as it is known. */
+export interface Order {
+  readonly ids: readonly number[];
+  readonly complete: boolean;
+}
+
+/** The rows that wait, in order. One that came since stands behind them, once all before it are known. */
+export function inOrder(rows: readonly TransferRow[], order: Order): readonly TransferRow[] {
+  const waiting = new Map(rows.filter((row) => matches('waiting', row)).map((row) => [row.id, row]));
+  const known = order.ids.flatMap((id) => waiting.get(id) ?? []);
+  if (!order.complete) return known;
+  const listed = new Set(order.ids);
+  return [...known, ...[...waiting.values()].filter(({ id }) => !listed.has(id)).sort((a, b) => a.id - b.id)];
+}
+
 const held = new Set<string | null>(['sign_in', 'disk_low']);
 
 /** Whether a row belongs to a filter, as the app counts them. */

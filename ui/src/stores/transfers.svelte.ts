@@ -1,7 +1,7 @@
-import type { AppEvent, ListTransfers, ProblemWords, TransferDetail, TransferRow } from '../bindings/commands';
+import type { AppEvent, BatchRow, ListTransfers, ProblemWords, TransferDetail, TransferRow } from '../bindings/commands';
 import { asProblem, type Host } from '../host/host';
 import { words } from '../words/words';
-import { caughtUp, emptyQueue, extended, loaded, matches, reduce, type Filter, type Follow, type Queue } from './queue';
+import { caughtUp, emptyQueue, extended, inOrder, loaded, matches, reach, reduce, type Filter, type Follow, type Order as Waiting, type Queue, type Reach } from './queue';
 
 export type { Filter };
 export type Order = 'pause' | 'resume' | 'cancel' | 'retry' | 'clear';
@@ -12,8 +12,17 @@ const STEP = 200;
 const GATHER = 40;
 /** Milliseconds between two looks at the parts of the transfer that is shown. */
 const LOOK = 500;
-/** Samples kept for the graph of the speed. */
+/** Samples kept for the small graph of the speed. */
 const GRAPH = 80;
+/** Seconds kept for the large one. */
+const HISTORY = 300;
+/** Milliseconds between two looks at the batches: their sums are read row by row. */
+const SUMS = 2_000;
+/** Most transfers of a batch that one cancel can be taken back for. */
+const UNDONE = 10_000;
+
+/** The lowest number of a full page; below anything of the last one. */
+const bottom = (rows: readonly TransferRow[], size: number): number => (rows.length < size ? 0 : Math.min(...rows.map(({ id }) => id)));
 
 /** The queue: a snapshot, kept fresh by numbered events. */
 export class Transfers {
@@ -21,8 +30,23 @@ export class Transfers {
   ready = $state(false);
   problem = $state.raw<ProblemWords | null>(null);
   filter = $state<Filter>('all');
-  /** The rows of the filter, as far as loaded. */
-  readonly rows = $derived(this.queue.rows.filter((row) => matches(this.filter, row)));
+  /** How far down the rows of each filter and batch are loaded without a gap. */
+  private reach = $state.raw<Reach>({});
+  /** The order in which the waiting ones are sent, as far as loaded. */
+  private waitingOrder = $state.raw<Waiting>({ ids: [], complete: true });
+  /** The rows of the filter, as far as loaded; those that wait in the order they are sent in. */
+  readonly rows = $derived(
+    this.filter === 'waiting' ? inOrder(this.queue.rows, this.waitingOrder) : this.queue.rows.filter((row) => matches(this.filter, row) && row.id >= reach(this.reach, this.filter)),
+  );
+  /** What came together, newest first; loaded while somebody looks at it. */
+  batches = $state.raw<readonly BatchRow[] | null>(null);
+  /** Whether there are older ones. */
+  moreBatches = $state(false);
+  /** The batch that is unfolded. */
+  openBatch = $state<number | null>(null);
+  readonly batchRows = $derived(this.queue.rows.filter(({ batch, id }) => batch === this.openBatch && id >= reach(this.reach, `batch ${this.openBatch}`)));
+  /** What was cancelled last and can be taken back. */
+  cancelled = $state.raw<{ what: string; ids: readonly number[] } | null>(null);
   /** The transfer somebody chose. */
   selected = $state<number | null>(null);
   /** The transfer whose details are shown: the chosen one, or else the newest. */
@@ -31,6 +55,8 @@ export class Transfers {
   /** The time, by the second, for what counts down. */
   now = $state(Date.now());
   speeds = $state.raw<readonly number[]>([]);
+  /** Bytes a second in each of the last seconds. */
+  history = $state.raw<readonly number[]>([]);
   /** What a screen reader is told. */
   said = $state('');
   /** Calls who wants to know that transfers reached a new state. */
@@ -40,6 +66,8 @@ export class Transfers {
   private waiting: AppEvent[] = [];
   private timer: ReturnType<typeof setTimeout> | undefined;
   private loading = false;
+  private sumsWanted = false;
+  private summed = 0;
   private looks = 0;
   private looked = 0;
 
@@ -51,7 +79,12 @@ export class Transfers {
       (event) => this.hear(event),
       () => void (this.ready ? this.catchUp(this.queue.lastEvent) : this.load()),
     );
-    const ticking = setInterval(() => (this.now = Date.now()), 1000);
+    const ticking = setInterval(() => {
+      this.now = Date.now();
+      this.history = [...this.history.slice(1 - HISTORY), this.queue.bytesPerSecond];
+      // The small graph stands still with the transfers.
+      if (this.queue.samples.size === 0 && this.queue.counts.active === 0 && this.queue.bytesPerSecond > 0) this.queue = { ...this.queue, bytesPerSecond: 0 };
+    }, 1000);
     return () => {
       clearInterval(ticking);
       clearTimeout(this.timer);
@@ -64,12 +97,14 @@ export class Transfers {
       const list = await this.host.call('transfers.list', this.page('all', null));
       const { lastEvent } = this.queue;
       this.queue = loaded(this.queue, list);
+      this.reach = { all: bottom(list.rows, STEP) };
+      this.sumsWanted = true;
       this.ready = true;
       this.problem = null;
       // Events that came while the rows were on their way are newer than the rows.
       if (lastEvent > list.last_event) await this.catchUp(list.last_event);
       this.flush();
-      await Promise.all([this.fill(), this.look()]);
+      await Promise.all([this.fill(), this.look(), this.batches === null ? null : this.sumUp()]);
     } catch (thrown) {
       this.problem = asProblem(thrown);
     }
@@ -87,17 +122,64 @@ export class Transfers {
     await this.extend(last.id);
   }
 
+  /** Loads the batches, and again and again while they change and `batches` is not let go. */
+  async sumUp(older = false): Promise<void> {
+    this.sumsWanted = false;
+    const known = this.batches ?? [];
+    try {
+      const after = older ? (known[known.length - 1]?.batch ?? null) : null;
+      const limit = older ? 0 : Math.max(50, known.length);
+      const list = await this.host.call('transfers.batches', { after, limit });
+      this.batches = older ? [...known, ...list] : list;
+      this.moreBatches = list.length >= (limit || 50);
+    } catch (thrown) {
+      this.problem = asProblem(thrown);
+    }
+  }
+
+  /** Nobody looks at the batches any more. */
+  letGo(): void {
+    this.batches = null;
+  }
+
+  async unfold(batch: number | null): Promise<void> {
+    this.openBatch = batch;
+    if (batch !== null && !(`batch ${batch}` in this.reach)) await this.extendBatch(null);
+  }
+
+  /** Loads the next rows of the batch that is unfolded. */
+  async moreOfBatch(): Promise<void> {
+    const last = this.batchRows[this.batchRows.length - 1];
+    const all = this.batches?.find(({ batch }) => batch === this.openBatch)?.counts.all ?? 0;
+    if (this.loading || last === undefined || this.batchRows.length >= all) return;
+    await this.extendBatch(last.id);
+  }
+
+  private async extendBatch(after: number | null): Promise<void> {
+    const batch = this.openBatch;
+    if (batch === null) return;
+    await this.loadMore({ ...this.page('all', after), batch }, `batch ${batch}`);
+  }
+
   /** Loads the first rows of the filter where the newest of the queue do not hold them. */
   private async fill(): Promise<void> {
-    if (this.rows.length < Math.min(STEP, this.queue.counts[this.filter])) await this.extend(null);
+    if (this.filter === 'waiting' || this.rows.length < Math.min(STEP, this.queue.counts[this.filter])) await this.extend(null);
   }
 
   private async extend(after: number | null): Promise<void> {
+    if (this.filter === 'waiting') await this.loadMore({ ...this.page('waiting', after), in_order: true }, null);
+    else await this.loadMore(this.page(this.filter, after), this.filter);
+  }
+
+  /** Loads a page; `key` is what it belongs to, none for the order of those that wait. */
+  private async loadMore(page: ListTransfers, key: string | null): Promise<void> {
     this.loading = true;
     try {
-      const list = await this.host.call('transfers.list', this.page(this.filter, after));
+      const list = await this.host.call('transfers.list', page);
       // Only now: events that came meanwhile have changed the queue.
       this.queue = extended(this.queue, list);
+      if (key !== null) this.reach = { ...this.reach, [key]: bottom(list.rows, STEP) };
+      else this.waitingOrder = { ids: [...(page.after === null ? [] : this.waitingOrder.ids), ...list.rows.map(({ id }) => id)], complete: list.rows.length < STEP };
     } catch (thrown) {
       this.problem = asProblem(thrown);
     } finally {
@@ -114,11 +196,62 @@ export class Transfers {
     await this.ask(order, { ids: [id], all: false });
   }
 
+  /** Gives an order for all of a batch. */
+  async orderBatch(order: Order, batch: number): Promise<void> {
+    await this.ask(order, { ids: [], all: false, batch });
+  }
+
+  /** Cancels one and remembers it, so that it can be taken back. */
+  async cancel(row: Pick<TransferRow, 'id' | 'name'>): Promise<void> {
+    await this.order('cancel', row.id);
+    if (this.problem === null) this.cancelled = { what: row.name, ids: [row.id] };
+  }
+
+  /** Cancels what is unfinished of a batch. */
+  async cancelBatch(batch: number, what: string): Promise<void> {
+    const unfinished = (filter: Filter) => this.host.call('transfers.list', { ...this.page(filter, null), batch, limit: UNDONE });
+    try {
+      const lists = await Promise.all([unfinished('active'), unfinished('waiting')]);
+      await this.orderBatch('cancel', batch);
+      if (this.problem === null) this.cancelled = { what, ids: lists.flatMap(({ rows }) => rows.map(({ id }) => id)) };
+    } catch (thrown) {
+      this.problem = asProblem(thrown);
+    }
+  }
+
+  /** Puts back into the queue what was cancelled last. */
+  async undo(): Promise<void> {
+    const ids = this.cancelled?.ids ?? [];
+    this.cancelled = null;
+    await this.ask('retry', { ids: [...ids], all: false });
+  }
+
+  /** Moves a waiting transfer before another one, or to an end of the queue. */
+  async move(row: TransferRow, to: 'first' | 'last' | number): Promise<void> {
+    try {
+      await this.host.call('transfers.move', { id: row.id, to: String(to) });
+      await this.extend(null);
+      const place = this.rows.findIndex(({ id }) => id === row.id);
+      if (place >= 0) this.said = words.queue.moved(row.name, place + 1);
+    } catch (thrown) {
+      this.problem = asProblem(thrown);
+    }
+  }
+
+  /** Moves a waiting transfer one place up or down. */
+  async nudge(row: TransferRow, by: -1 | 1): Promise<void> {
+    const at = this.rows.findIndex(({ id }) => id === row.id);
+    if (at < 0 || this.filter !== 'waiting') return;
+    if (by < 0 && at > 0) await this.move(row, this.rows[at - 1]?.id ?? 'first');
+    // Before the one after the next; behind the last where there is none.
+    if (by > 0 && at < this.rows.length - 1) await this.move(row, this.rows[at + 2]?.id ?? 'last');
+  }
+
   async orderAll(order: Order): Promise<void> {
     await this.ask(order, { ids: [], all: true });
   }
 
-  private async ask(order: Order, selection: { ids: number[]; all: boolean }): Promise<void> {
+  private async ask(order: Order, selection: { ids: number[]; all: boolean; batch?: number }): Promise<void> {
     try {
       await this.host.call(`transfers.${order}`, selection);
       this.problem = null;
@@ -155,6 +288,11 @@ export class Transfers {
 
   private after(follow: Follow): void {
     if (follow.accounts) this.onAccounts();
+    if (follow.changed.length > 0) this.sumsWanted = true;
+    if (this.batches !== null && this.sumsWanted && performance.now() - this.summed > SUMS) {
+      this.summed = performance.now();
+      setTimeout(() => void (this.batches !== null && this.sumUp()), SUMS / 2);
+    }
     if (follow.reload) void this.load();
     else if (follow.missingAfter !== null) void this.catchUp(follow.missingAfter);
     if (follow.changed.length > 0) {

@@ -23,6 +23,7 @@ mod kept_files;
 mod local_names;
 mod metered;
 mod practice_lab;
+mod preferences;
 mod previews;
 mod problem_text;
 pub mod receipts;

@@ -394,6 +394,23 @@ pub struct CapabilitiesRow {
     pub largest_file: Option<u64>,
 }
 
+/// How the desktop app behaves on this computer. Sent back whole to change it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(default)]
+pub struct PreferencesRow {
+    /// Closing the window leaves the program running in the tray.
+    pub to_tray: bool,
+    /// The system tells when a batch is done or needs somebody, while the window is not in front.
+    pub notify: bool,
+}
+
+impl Default for PreferencesRow {
+    // Not every desktop has a tray, and a window that is closed should end what nobody can see.
+    fn default() -> Self {
+        Self { to_tray: false, notify: true }
+    }
+}
+
 /// What came with one drop or one command.
 #[derive(Debug, Clone, Serialize, Deserialize, TS)]
 pub struct BatchRow {

@@ -57,6 +57,8 @@ macro_rules! command_table {
             "folders.answer"        folders_answer(AnswerFolderFiles) -> Changed;
             "settings.show"         settings_show(Empty) -> SettingsRow;
             "settings.change"       settings_change(SettingsRow) -> SettingsRow;
+            "preferences.show"      preferences_show(Empty) -> PreferencesRow;
+            "preferences.change"    preferences_change(PreferencesRow) -> PreferencesRow;
             "receipts.list"         receipts_list(ListReceipts) -> Vec<ReceiptRow>;
             "receipts.export"       receipts_export(ExportReceipts) -> ExportedReceipts;
         }
