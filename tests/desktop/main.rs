@@ -14,6 +14,7 @@ mod lab;
 mod power;
 mod power_cut;
 mod tools;
+mod watched;
 mod webdriver;
 
 use sha2::Digest as _;

@@ -59,6 +59,8 @@ fn an_agent_that_is_killed_forgets_nothing_and_sends_nothing_twice() {
     let seed = count("LABFERRY_SEED", 1) as u64;
     let mut random = Rng::with_seed(seed);
     let ground = Ground { lab: Lab::start(), folder: tempfile::tempdir().unwrap() };
+    // Many kills bring more files than a record takes.
+    ground.lab.post("/switches?service=nrp", &serde_json::json!({ "files_per_record": 100_000 }));
     let watched = ground.folder.path().join("in");
     fs::create_dir(&watched).unwrap();
     ground.answer(&["account", "add", "nrp", "lab", "--url", &ground.lab.url, "--secret-env", "TOKEN"]);
