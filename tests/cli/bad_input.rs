@@ -178,7 +178,7 @@ fn usage_is_checked_before_anything_is_opened() {
         &["queue", "move", "1"],
         &["queue", "move", "1", "first", "--last"],
         &["queue", "move", "1", "--first", "--before", "2"],
-        &["watch", "ls"],
+        &["watch", "add", "folder"],
     ] {
         assert_eq!(user.run(arguments).code, Some(2), "{arguments:?}");
     }

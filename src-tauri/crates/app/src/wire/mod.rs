@@ -8,6 +8,7 @@ pub mod previews;
 pub mod problems;
 pub mod receipts;
 pub mod requests;
+pub mod settings;
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
