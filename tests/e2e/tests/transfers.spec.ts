@@ -136,27 +136,17 @@ test('after an interruption a person may review, resume or discard', async ({ pa
   await expect(page.getByRole('radio', { name: /^Waiting/ })).toBeChecked();
 });
 
-test('a hundred thousand transfers scroll', async ({ page }) => {
+test('a queue of 100,000 is loaded as somebody scrolls, and only what is in sight is drawn', async ({ page }) => {
   await open(page, 'many');
   await page.keyboard.press('Control+Shift+J');
   const list = page.getByRole('listbox', { name: 'Transfers' });
   await expect(page.getByTestId('transfer-row').first()).toBeVisible();
   await list.focus();
-  // Every page of them, as somebody would who holds the key down.
-  for (let press = 0; press < 12; press += 1) await page.keyboard.press('End');
-  await expect.poll(() => list.evaluate((view) => view.scrollHeight)).toBeGreaterThan(48 * 1_000);
-  const slowest = await list.evaluate(async (view) => {
-    let worst = 0;
-    let last = performance.now();
-    for (let step = 0; step < 60; step += 1) {
-      view.scrollTop = (step * 7919) % view.scrollHeight;
-      await new Promise(requestAnimationFrame);
-      worst = Math.max(worst, performance.now() - last);
-      last = performance.now();
-    }
-    return worst;
-  });
-  expect(await page.getByTestId('transfer-row').count(), 'only what is in sight is drawn').toBeLessThan(60);
-  console.log(`slowest frame of 60 while scrolling: ${Math.round(slowest)} ms`);
-  expect(slowest).toBeLessThan(500);
+  const height = () => list.evaluate((view) => view.scrollHeight);
+  for (let step = 0; step < 8; step += 1) {
+    const before = await height();
+    await page.keyboard.press('End');
+    await expect.poll(height).toBeGreaterThan(before);
+  }
+  expect(await page.getByTestId('transfer-row').count()).toBeLessThan(60);
 });
