@@ -1,5 +1,6 @@
 import { matches, type Filter } from '../stores/queue';
 import type { AccountRow, ActionRow, BatchRow, ClashRow, ContainerRow, FileRow, FolderFileRow, FolderNames, FolderRow, PartRow, PreviewAnswer, ProblemWords, ServiceRow, TransferRow, UploadPlan } from '../bindings/commands';
+import { plainRule } from '../stores/folders.svelte';
 
 const MIB = 1024 * 1024;
 /** Bytes of every part but the last. */
@@ -299,28 +300,7 @@ const noCounts = { writing: 0, settling: 0, empty: 0, ignored: 0, queued: 0, don
 
 export const watchedFolder = (id: number, folder: string, state: string, part: Partial<FolderRow> = {}): FolderRow => ({
   id,
-  rule: {
-    folder,
-    account: 'Lab repository',
-    place: 'zf-042',
-    unit: 'file',
-    subfolders: true,
-    include: [],
-    exclude: [],
-    ignore_temporary: true,
-    quiet_seconds: null,
-    markers: [],
-    backlog: 'all',
-    since: null,
-    on_clash: 'ask',
-    after: 'keep',
-    sent_folder: null,
-    duplicates: 'send',
-    path_pattern: null,
-    metadata: {},
-    record_template: null,
-    poll_seconds: null,
-  },
+  rule: { ...plainRule('Lab repository', 'zf-042'), folder },
   state,
   problem: null,
   counts: noCounts,
