@@ -81,6 +81,24 @@ impl Bench {
         bench
     }
 
+    /// The same with a vault that outlives the process.
+    pub(crate) async fn lasting() -> Self {
+        let (data, work, world) = (Folder::new(), Folder::new(), Folder::new());
+        let lab = Sandbox::start(SandboxOptions::new(world.path())).await.unwrap();
+        let app = App::open(with_file(&data).await).await.unwrap();
+        let bench = Self { app, lab, data, work, world };
+        bench.call("accounts.add", bench.account("nrp")).await;
+        bench
+    }
+
+    /// One that is lasting, in another process as it were.
+    #[allow(dead_code, reason = "the suite of watched folders needs it")]
+    pub(crate) async fn reopened(mut self) -> Self {
+        self.app.stop().await;
+        self.app = App::open(with_file(&self.data).await).await.unwrap();
+        self
+    }
+
     pub(crate) async fn without_account() -> Self {
         let (data, work, world) = (Folder::new(), Folder::new(), Folder::new());
         let lab = Sandbox::start(SandboxOptions::new(world.path())).await.unwrap();

@@ -6,6 +6,7 @@ mod airalogy;
 mod bench;
 mod crash;
 mod hostile_names;
+mod lock;
 mod owners;
 mod pace;
 mod plan;

@@ -78,6 +78,7 @@ pub(crate) fn rule(folder: &Path) -> WatchRule {
         backlog: Backlog::All,
         on_clash: ClashPolicy::Ask,
         after: AfterUpload::Keep,
+        put_away_after: None,
         duplicates: Duplicates::Send,
         path_pattern: None,
         metadata: Metadata::new(),

@@ -204,6 +204,52 @@ async fn proven_files_move_away_same_bytes_are_linked_and_a_lost_folder_holds_no
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn proven_files_stay_as_long_as_the_rule_says_also_over_a_restart_and_those_that_changed_stay() {
+    let bench = Bench::lasting().await;
+    let place = bench.draft().await;
+    let (folder, sent) = (Folder::new(), Folder::new());
+    let (stays, goes) = (folder.file("stays.bin", b"stays"), folder.file("goes.bin", b"goes"));
+    let week = 7.0 * 86_400.0;
+    let more = json!({ "after": "move", "sent_folder": sent.path(), "put_away_seconds": week });
+    let id = rule(&bench, &place, &folder, more.clone()).await;
+    bench.app.start_engine();
+    done(&bench, id, 2).await;
+    let row = file(&bench, id, "goes.bin").await;
+    let due = row["put_away_due"].as_i64().unwrap();
+    assert_eq!(due, row["verified"].as_i64().unwrap() + week as i64 * 1_000, "{row}");
+    assert!(row["put_away"].is_null() && goes.exists() && stays.exists());
+
+    // The same bytes with another time, and other bytes of the same size that a person wants left.
+    fs::File::options().write(true).open(&goes).unwrap().set_modified(std::time::SystemTime::now()).unwrap();
+    fs::write(&stays, b"other").unwrap();
+    until(&bench, id, "changed", |row| row["counts"]["changed"] == 1).await;
+    bench.call("folders.answer", json!({ "id": id, "names": ["stays.bin"], "answer": "leave" })).await;
+    done(&bench, id, 2).await;
+
+    // Another process, and the week is over.
+    let bench = bench.reopened().await;
+    let mut due_now = bench.call("folders.list", json!({})).await[0]["rule"].clone();
+    due_now["put_away_seconds"] = json!(0.1);
+    bench.call("folders.edit", json!({ "id": id, "rule": due_now })).await;
+    bench.app.start_engine();
+    let began = std::time::Instant::now();
+    while file(&bench, id, "goes.bin").await["put_away"].is_null() {
+        assert!(began.elapsed() < PATIENCE, "{}", file(&bench, id, "goes.bin").await);
+        tokio::time::sleep(Duration::from_millis(40)).await;
+    }
+    assert_eq!(fs::read(sent.path().join("goes.bin")).unwrap(), b"goes");
+    assert!(!goes.exists());
+    let began = std::time::Instant::now();
+    while file(&bench, id, "stays.bin").await["stays"].is_null() {
+        assert!(began.elapsed() < PATIENCE, "nothing says why it stays");
+        tokio::time::sleep(Duration::from_millis(40)).await;
+    }
+    assert_eq!(fs::read(&stays).unwrap(), b"other", "what was never proven stays");
+    assert_eq!(uploads(&bench).await, 2);
+    bench.app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_file_that_changes_while_it_waits_in_the_queue_must_rest_again() {
     let bench = Bench::new().await;
     let (place, folder) = (bench.draft().await, Folder::new());
@@ -249,6 +295,7 @@ async fn rules_that_make_no_sense_are_refused_with_their_reason() {
         (json!({ "unit": "pile" }), "pile"),
         (json!({ "quiet_seconds": -1 }), "0.1 seconds"),
         (json!({ "after": "move" }), "which folder sent files"),
+        (json!({ "after": "recycle", "put_away_seconds": -1 }), "put away at once"),
         (json!({ "after": "move", "sent_folder": inside.join("sent") }), "inside the watched folder"),
         (json!({ "place": "no-such-record" }), "no-such-record"),
         (json!({ "account": "nobody" }), "nobody"),

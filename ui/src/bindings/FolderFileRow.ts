@@ -56,4 +56,16 @@ remote: string | null,
 /**
  * When the copy was proven.
  */
-verified: number | null, };
+verified: number | null, 
+/**
+ * When the file here was put away after that.
+ */
+put_away: number | null, 
+/**
+ * When it will be; one that could not be is tried again every hour.
+ */
+put_away_due: number | null, 
+/**
+ * Why it could not be put away, as a sentence.
+ */
+stays: string | null, };

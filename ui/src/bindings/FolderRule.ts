@@ -67,6 +67,10 @@ after: string,
  */
 sent_folder: string | null, 
 /**
+ * With `move` and `recycle`: how many seconds after its proof that happens; none for at once.
+ */
+put_away_seconds: number | null, 
+/**
  * What happens to bytes that the rule has sent before: `send`, `link` or `skip`.
  */
 duplicates: string, 

@@ -51,6 +51,8 @@ import type { ListFolderFiles } from "./ListFolderFiles";
 import type { ListPlace } from "./ListPlace";
 import type { ListReceipts } from "./ListReceipts";
 import type { ListTransfers } from "./ListTransfers";
+import type { LockPassword } from "./LockPassword";
+import type { LockRow } from "./LockRow";
 import type { MoveTransfer } from "./MoveTransfer";
 import type { OnMetered } from "./OnMetered";
 import type { PageAnswer } from "./PageAnswer";
@@ -71,6 +73,7 @@ import type { ReceiptRow } from "./ReceiptRow";
 import type { Renamed } from "./Renamed";
 import type { RunAction } from "./RunAction";
 import type { ServiceRow } from "./ServiceRow";
+import type { SetLock } from "./SetLock";
 import type { SettingsRow } from "./SettingsRow";
 import type { SignInAnswer } from "./SignInAnswer";
 import type { TransferDetail } from "./TransferDetail";
@@ -80,7 +83,7 @@ import type { TransferRow } from "./TransferRow";
 import type { TransferSelection } from "./TransferSelection";
 import type { UploadPlan } from "./UploadPlan";
 
-export type { AccountRequest, AccountRow, ActionAnswer, ActionFieldRow, ActionRow, AddAccount, AddDownloads, AddUploads, AnswerFolderFiles, AppEvent, AppState, BatchRow, CapabilitiesRow, Changed, CheckLedger, CheckPlace, CheckRow, CheckedLedger, ClashRow, ContainerRow, DigestRow, DigestsRow, EditFolder, EditRecord, Empty, EntryRow, EventList, EventsSince, ExportReceipts, ExportedReceipts, FieldRow, FileRow, FolderCheck, FolderChoiceRow, FolderCounts, FolderFileRow, FolderFiles, FolderNames, FolderRow, FolderRule, FolderSelection, HoursRow, ImportLink, KeepFile, KeptFile, LeftoverRow, LinkAnswer, ListBatches, ListFolderFiles, ListPlace, ListReceipts, ListTransfers, MoveTransfer, OnMetered, PageAnswer, PartRow, PlaceAnswer, PlaceRequest, PlacesRequest, PreferencesRow, PreviewAnswer, PreviewFile, PreviewKind, ProblemFacts, ProblemWords, ProgressSample, QueueCounts, Queued, ReceiptRow, Renamed, RunAction, ServiceRow, SettingsRow, SignInAnswer, TransferDetail, TransferList, TransferRequest, TransferRow, TransferSelection, UploadPlan };
+export type { AccountRequest, AccountRow, ActionAnswer, ActionFieldRow, ActionRow, AddAccount, AddDownloads, AddUploads, AnswerFolderFiles, AppEvent, AppState, BatchRow, CapabilitiesRow, Changed, CheckLedger, CheckPlace, CheckRow, CheckedLedger, ClashRow, ContainerRow, DigestRow, DigestsRow, EditFolder, EditRecord, Empty, EntryRow, EventList, EventsSince, ExportReceipts, ExportedReceipts, FieldRow, FileRow, FolderCheck, FolderChoiceRow, FolderCounts, FolderFileRow, FolderFiles, FolderNames, FolderRow, FolderRule, FolderSelection, HoursRow, ImportLink, KeepFile, KeptFile, LeftoverRow, LinkAnswer, ListBatches, ListFolderFiles, ListPlace, ListReceipts, ListTransfers, LockPassword, LockRow, MoveTransfer, OnMetered, PageAnswer, PartRow, PlaceAnswer, PlaceRequest, PlacesRequest, PreferencesRow, PreviewAnswer, PreviewFile, PreviewKind, ProblemFacts, ProblemWords, ProgressSample, QueueCounts, Queued, ReceiptRow, Renamed, RunAction, ServiceRow, SetLock, SettingsRow, SignInAnswer, TransferDetail, TransferList, TransferRequest, TransferRow, TransferSelection, UploadPlan };
 
 /** Every command a front end may give: its request and its answer. */
 export type Commands = {
@@ -136,6 +139,11 @@ export type Commands = {
   "settings.change": { request: SettingsRow; answer: SettingsRow };
   "preferences.show": { request: Empty; answer: PreferencesRow };
   "preferences.change": { request: PreferencesRow; answer: PreferencesRow };
+  "lock.show": { request: Empty; answer: LockRow };
+  "lock.open": { request: LockPassword; answer: LockRow };
+  "lock.close": { request: Empty; answer: LockRow };
+  "lock.set": { request: SetLock; answer: LockRow };
+  "lock.remove": { request: LockPassword; answer: LockRow };
   "receipts.list": { request: ListReceipts; answer: Array<ReceiptRow> };
   "receipts.export": { request: ExportReceipts; answer: ExportedReceipts };
 };
@@ -197,6 +205,11 @@ export const commandNames: readonly CommandName[] = [
   "settings.change",
   "preferences.show",
   "preferences.change",
+  "lock.show",
+  "lock.open",
+  "lock.close",
+  "lock.set",
+  "lock.remove",
   "receipts.list",
   "receipts.export",
 ];
@@ -245,6 +258,8 @@ export type ProblemCode =
   | "database_failed"
   | "vault_locked"
   | "vault_failed"
+  | "settings_locked"
+  | "wrong_password"
   | "unsupported"
   | "invalid_request"
   | "internal";

@@ -75,6 +75,7 @@ export class FakeHost implements Host {
   reveal = async (): Promise<boolean> => false;
 
   private readonly answers: Partial<Answers> = {
+    'lock.show': () => ({ locked: false, open_seconds: null }),
     'app.state': () => ({ version: '0.1.0', data_folder: '/home/lab/.local/share/labferry', runs_engine: true, vault: 'keychain', practice_lab: this.world.accounts.some(({ practice }) => practice), interrupted: this.which === 'interrupted' ? 3 : 0 }),
     'accounts.services': () => fake.services,
     'accounts.list': () => this.world.accounts,

@@ -286,6 +286,9 @@ export const watchedFile = (name: string, state: string, size: number, sentence:
   digests: { sha256: null, md5: null },
   remote: null,
   verified: state === 'done' ? Date.now() - 60_000 : null,
+  put_away: null,
+  put_away_due: state === 'done' ? Date.now() + 7 * 86_400_000 : null,
+  stays: null,
 });
 
 export const watchedFiles: FolderFileRow[] = [

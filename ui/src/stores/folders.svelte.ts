@@ -22,6 +22,7 @@ export const plainRule = (account: string, place: string): FolderRule => ({
   on_clash: 'ask',
   after: 'keep',
   sent_folder: null,
+  put_away_seconds: null,
   duplicates: 'send',
   path_pattern: null,
   metadata: {},

@@ -3,6 +3,7 @@ import type { Host } from '../host/host';
 import { Accounts } from './accounts.svelte';
 import { Browser } from './browser.svelte';
 import { Folders } from './folders.svelte';
+import { Lock } from './lock.svelte';
 import { Looks } from './looks.svelte';
 import { Moves } from './moves.svelte';
 import { Settings } from './settings.svelte';
@@ -17,6 +18,7 @@ export interface Stores {
   moves: Moves;
   settings: Settings;
   looks: Looks;
+  lock: Lock;
 }
 
 const KEY = Symbol('stores');
@@ -34,6 +36,7 @@ export function provideStores(host: Host, kept: Pick<Storage, 'getItem' | 'setIt
     moves: new Moves(host, target),
     settings: new Settings(kept),
     looks: new Looks(kept),
+    lock: new Lock(host),
   };
   stores.transfers.onChanged.push((rows) => browser.heard(rows));
   stores.moves.onQueued = ({ ids }, { instead }) => {

@@ -38,6 +38,7 @@ impl App {
     /// A name that another account has, a form that is not filled in, a sign-in that fails, a vault that cannot keep the
     /// secret. Everything is as it was then.
     pub async fn account_add(&self, request: AddAccount) -> Result<AccountRow, ProblemWords> {
+        self.may_change().await?;
         let name = account_name(&request.name)?;
         let form = self.shared.connections.service(&request.service)?.form();
         let secrets = filled_in(&form, &request)?;
@@ -114,6 +115,7 @@ impl App {
     /// # Errors
     /// An account whose transfers are not settled; a vault that cannot be reached.
     pub async fn account_remove(&self, request: AccountRequest) -> Result<Changed, ProblemWords> {
+        self.may_change().await?;
         let name = account_name(&request.account)?;
         self.shared.connections.account(&name).await?;
         let removed = self.shared.store.remove_account(&name).await?;

@@ -2,12 +2,12 @@
 
 use crate::{
     connections::AccountConnections,
-    events, folders,
+    events, folders, lock,
     practice_lab::PracticeLab,
     problem_text::{internal, invalid, words},
     settings,
     system_clock::SystemClock,
-    wire::{answers::*, events::*, folders::*, requests::*},
+    wire::{answers::*, events::*, folders::*, lock::*, requests::*},
 };
 use labferry_engine::{Connections as _, Engine};
 use labferry_model::{AccountName, Clock, Problem, ProblemCode, Secret};
@@ -90,6 +90,8 @@ pub(crate) struct Shared {
     pub(crate) followed: Mutex<Option<settings::Stored>>,
     /// What watching folders needs.
     pub(crate) watching: folders::Watching,
+    /// The door to settings, accounts and rules.
+    pub(crate) lock: lock::Door,
     /// How many files are looked into at once.
     pub(crate) previews: Semaphore,
 }
@@ -157,6 +159,7 @@ impl App {
             tasks: Mutex::default(),
             followed: Mutex::default(),
             watching: folders::Watching::default(),
+            lock: lock::Door::default(),
             previews: Semaphore::new(PREVIEWS),
         });
         shared.follow_settings().await?;
@@ -208,8 +211,11 @@ impl App {
     /// Starts the practice lab unless it runs already, and gives its accounts.
     ///
     /// # Errors
-    /// A lab that cannot be started.
+    /// A lab that cannot be started; settings that are locked, where its accounts would have to be added.
     pub async fn practice_lab_start(&self, _: Empty) -> Result<Vec<AccountRow>, ProblemWords> {
+        if !self.shared.store.accounts().await?.iter().any(|account| account.practice) {
+            self.may_change().await?;
+        }
         let accounts = self.shared.lab.start().await?;
         self.tell(AppEvent::AccountsChanged);
         Ok(accounts.iter().map(|account| self.account_row(account)).collect())
@@ -286,7 +292,8 @@ fn parse<T: serde::de::DeserializeOwned>(
     let request = if request.is_null() { serde_json::json!({}) } else { request };
     serde_json::from_value(request).map_err(|error| {
         // The reader quotes what it could not use; in this request that may be a secret.
-        let why = if command == "accounts.add" { String::new() } else { format!(": {error}") };
+        let holds_secret = command == "accounts.add" || command.starts_with("lock.");
+        let why = if holds_secret { String::new() } else { format!(": {error}") };
         invalid(format!("the request of {command} has another shape than the command needs{why}"))
     })
 }

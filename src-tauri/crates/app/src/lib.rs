@@ -21,6 +21,7 @@ mod folders;
 mod imports;
 mod kept_files;
 mod local_names;
+mod lock;
 mod metered;
 mod practice_lab;
 mod preferences;

@@ -19,6 +19,7 @@ impl App {
     /// # Errors
     /// A database that cannot be written.
     pub async fn preferences_change(&self, request: PreferencesRow) -> Result<PreferencesRow, ProblemWords> {
+        self.may_change().await?;
         self.shared.store.set_setting(KEY, &request).await?;
         Ok(request)
     }

@@ -37,6 +37,7 @@ const NOTICE: &str = "notice";
 const RETRY: Option<&str> = Some("retry");
 const SIGN_IN: Option<&str> = Some("sign_in");
 const OPEN_RECORD: Option<&str> = Some("open_record");
+const UNLOCK: Option<&str> = Some("unlock");
 const CHOOSE_OTHER: Option<&str> = Some("choose_other");
 
 fn line(
@@ -139,6 +140,10 @@ fn table(code: ProblemCode) -> Line {
             "Unlock the keychain, or give the right passphrase in LABFERRY_PASSPHRASE.", RETRY),
         P::VaultFailed => line(ERROR, "{} cannot be used", "the place for secrets", Says,
             "Start a keychain, or set LABFERRY_PASSPHRASE to keep secrets in an encrypted file.", RETRY),
+        P::SettingsLocked => line(ATTENTION, "{} are locked with a password", "settings, accounts and rules", Follows,
+            "Unlock them with the password, here or with --unlock-with on the command line; transfers go on meanwhile.", UNLOCK),
+        P::WrongPassword => line(ERROR, "that is not the password of {}", "the settings", Follows,
+            "Try again; each wrong one makes the next wait longer.", None),
         P::Unsupported => line(ERROR, "{} cannot be done with this service", "this", Follows,
             "Use the service's own page for it.", None),
         P::InvalidRequest => line(ERROR, "{} cannot be used as it is", "the request", Says,
@@ -225,7 +230,7 @@ fn shortened(name: &str) -> Cow<'_, str> {
 }
 
 /// The system's words without its error number, which stays in the details.
-fn without_numbers(cause: &str) -> Cow<'_, str> {
+pub(crate) fn without_numbers(cause: &str) -> Cow<'_, str> {
     match cause.split_once(" (os error ").and_then(|(before, rest)| Some((before, rest.split_once(')')?.1))) {
         Some((before, after)) => format!("{before}{after}").into(),
         None => cause.into(),
@@ -239,7 +244,7 @@ fn code_name(code: ProblemCode) -> String {
 }
 
 /// One line that begins with a capital letter, unless it begins with the subject, and ends with one full stop.
-fn as_sentence(text: &str, subject: Option<&str>) -> String {
+pub(crate) fn as_sentence(text: &str, subject: Option<&str>) -> String {
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
     let line = line.trim_end_matches('.');
     let mut letters = line.chars();

@@ -151,6 +151,7 @@ impl App {
     /// # Errors
     /// A number that makes no sense; a database that cannot be written.
     pub async fn settings_change(&self, request: SettingsRow) -> Result<SettingsRow, ProblemWords> {
+        self.may_change().await?;
         let SettingsRow {
             bandwidth,
             files,

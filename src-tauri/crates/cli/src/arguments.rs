@@ -2,9 +2,9 @@
 
 use crate::commands::{
     account::AccountCommand, action, browse, check::CheckArguments, copy::CopyArguments, demo::DemoArguments,
-    get::GetArguments, put::PutArguments, queue::QueueArguments, receipts::ReceiptsArguments,
-    record::RecordCommand, remove::RemoveArguments, sandbox::SandboxArguments, settings::SettingsArguments,
-    sync::SyncArguments, watch::WatchArguments,
+    get::GetArguments, lock::LockArguments, put::PutArguments, queue::QueueArguments,
+    receipts::ReceiptsArguments, record::RecordCommand, remove::RemoveArguments, sandbox::SandboxArguments,
+    settings::SettingsArguments, sync::SyncArguments, watch::WatchArguments,
 };
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
@@ -43,6 +43,9 @@ pub(crate) struct Global {
     /// No words on standard error but problems
     #[arg(long, global = true)]
     pub(crate) quiet: bool,
+    /// Unlock settings, accounts and rules with the password in this environment variable [default: LABFERRY_UNLOCK]
+    #[arg(long, global = true, value_name = "VARIABLE")]
+    pub(crate) unlock_with: Option<String>,
     /// Answer every question with yes
     #[arg(long, global = true)]
     pub(crate) yes: bool,
@@ -85,6 +88,8 @@ pub(crate) enum Command {
     Rm(RemoveArguments),
     /// How much is moved at once and how fast: show it, change it
     Settings(SettingsArguments),
+    /// Lock settings, accounts and rules with a password: set it, take it away, tell whether there is one
+    Lock(LockArguments),
     /// Run the practice lab, a local server that speaks the services' interfaces
     Sandbox(SandboxArguments),
     /// Send a sample data set to a practice lab, verify it, print the receipts

@@ -12,6 +12,16 @@ use std::path::PathBuf;
 pub(crate) struct Context {
     pub(crate) out: Output,
     data_folder: Option<PathBuf>,
+    unlock_with: Option<String>,
+}
+
+/// Where the password of the settings is looked for when no other variable is named.
+const UNLOCK: &str = "LABFERRY_UNLOCK";
+
+/// The text of an environment variable that somebody named.
+pub(crate) fn variable(name: &str) -> Result<String, Failure> {
+    std::env::var(name)
+        .map_err(|error| usage(format!("The environment variable {name} cannot be read: {error}.")))
 }
 
 impl Context {
@@ -20,6 +30,7 @@ impl Context {
         Self {
             out: Output::new(global.json, global.quiet, global.yes),
             data_folder: data_folder.or_else(default_data_folder),
+            unlock_with: global.unlock_with,
         }
     }
 
@@ -27,6 +38,17 @@ impl Context {
         self.data_folder.clone().ok_or_else(|| {
             usage("This system tells no folder for application data: name one with --data-dir.")
         })
+    }
+
+    /// Whether the variable that is to hold the password can be read.
+    pub(crate) fn check_unlock(&self) -> Result<(), Failure> {
+        self.unlock_with.as_deref().map_or(Ok(()), |name| variable(name).map(drop))
+    }
+
+    /// The password of the settings, where one was given.
+    pub(crate) fn unlock(&self) -> Option<Secret> {
+        let name = self.unlock_with.as_deref().unwrap_or(UNLOCK);
+        std::env::var(name).ok().filter(|text| !text.is_empty()).map(Secret::new)
     }
 
     /// Opens the data folder to look and to add; the engine is left to whoever moves bytes.
@@ -53,6 +75,10 @@ impl Context {
             parts_per_file,
             ..AppOptions::new(self.data_folder()?)
         };
-        Ok(App::open(options).await?)
+        let app = App::open(options).await?;
+        if let Some(password) = self.unlock() {
+            app.unlock_with(password);
+        }
+        Ok(app)
     }
 }

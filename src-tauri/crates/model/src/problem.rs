@@ -91,6 +91,10 @@ pub enum ProblemCode {
     VaultLocked,
     /// The vault cannot be reached.
     VaultFailed,
+    /// Settings, accounts and rules are locked with a password.
+    SettingsLocked,
+    /// That is not the password of the settings.
+    WrongPassword,
     /// The service has no such thing.
     Unsupported,
     /// What was asked makes no sense; the detail says why.

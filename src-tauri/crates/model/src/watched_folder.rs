@@ -117,6 +117,9 @@ pub struct WatchRule {
     /// What happens here after a proven upload.
     #[serde(default)]
     pub after: AfterUpload,
+    /// How long after its proof a file stays all the same; none for not at all.
+    #[serde(default)]
+    pub put_away_after: Option<Duration>,
     /// What happens to a content that was sent before.
     #[serde(default)]
     pub duplicates: Duplicates,
@@ -301,4 +304,8 @@ pub struct WatchedFile {
     pub changed: Timestamp,
     /// When its copy was proven.
     pub verified: Option<Timestamp>,
+    /// When it was put away after that.
+    pub put_away: Option<Timestamp>,
+    /// Why it stays although its rule puts proven files away.
+    pub stays: Option<String>,
 }

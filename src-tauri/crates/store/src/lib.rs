@@ -20,6 +20,7 @@ mod transfer_query;
 mod transfer_row;
 mod transfers;
 mod watched;
+mod watched_ended;
 mod writer;
 
 #[cfg(test)]
@@ -37,4 +38,5 @@ pub use queue::Move;
 pub use store::Store;
 pub use transfer_list::{Counts, TransferFilter};
 pub use transfers::Change;
-pub use watched::{Arrived, EndedUpload, Ledger, WatchedFolder};
+pub use watched::{Ledger, WatchedFolder};
+pub use watched_ended::{Arrived, EndedUpload};

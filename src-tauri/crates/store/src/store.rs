@@ -31,6 +31,7 @@ const STEPS: &[(i64, &str, &str)] = &[
     (1, "first", include_str!("migrations/0001_first.sql")),
     (2, "large_queues", include_str!("migrations/0002_large_queues.sql")),
     (3, "watched_folders", include_str!("migrations/0003_watched_folders.sql")),
+    (4, "put_away", include_str!("migrations/0004_put_away.sql")),
 ];
 
 /// The open database. Clones share it.

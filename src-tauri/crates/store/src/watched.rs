@@ -8,15 +8,15 @@ use crate::{
     writer::Work,
 };
 use labferry_model::{
-    AccountName, DigestSet, Fingerprint, FoundFile, RuleId, State, Timestamp, TransferId, WatchRule,
-    WatchedFile, WatchedState, transfer::NewTransfer,
+    AccountName, DigestSet, Fingerprint, FoundFile, RuleId, Timestamp, TransferId, WatchRule, WatchedFile,
+    WatchedState, transfer::NewTransfer,
 };
 use serde_json::{Value, json};
 use sqlx::{Row, sqlite::SqliteRow};
 use std::collections::HashMap;
 
 /// Rows written in one transaction, as for transfers: some 50 ms.
-const AT_ONCE: usize = 2_000;
+pub(crate) const AT_ONCE: usize = 2_000;
 
 /// A rule as it is stored.
 #[derive(Debug, Clone, PartialEq)]
@@ -50,32 +50,6 @@ impl WatchedFolder {
     pub fn ledger(&self) -> Ledger {
         Ledger { rule: self.id, account: self.rule.account.clone(), place: self.rule.place.clone() }
     }
-}
-
-/// A file on its way whose upload came to an end or is gone.
-#[derive(Debug, Clone, PartialEq)]
-pub struct EndedUpload {
-    /// The file as the ledger has it.
-    pub file: WatchedFile,
-    /// The upload's state; none when its row was cleared.
-    pub state: Option<State>,
-    /// What the ledger of everything that arrived says: digests, path, time, and the source as it was sent.
-    pub arrived: Option<Arrived>,
-}
-
-/// What arrived.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Arrived {
-    /// Its digests.
-    pub digests: DigestSet,
-    /// Its path on the service.
-    pub remote: String,
-    /// When it was proven.
-    pub at: Timestamp,
-    /// Whether the proof compared the bytes.
-    pub green: bool,
-    /// The source as it was sent.
-    pub fingerprint: Option<Fingerprint>,
 }
 
 impl Store {
@@ -296,46 +270,6 @@ impl Store {
         .await
     }
 
-    /// Files of a rule that count as queued although their upload ended or is gone, and those that count as failed although
-    /// their upload was tried again and ended well; at most a few thousand.
-    ///
-    /// # Errors
-    /// [`StoreError`] when the database cannot be read.
-    pub async fn watched_ended(&self, ledger: &Ledger) -> Result<Vec<EndedUpload>, StoreError> {
-        let mut connection = self.reader().await?;
-        let rows = sqlx::query(
-            "SELECT f.*, t.state_json AS upload, l.md5 AS l_md5, l.sha256 AS l_sha256, l.path AS l_path, l.at AS l_at,
-                 l.proof AS l_proof, l.fingerprint AS l_fingerprint
-             FROM watched_files AS f INDEXED BY watched_by_state LEFT JOIN transfers AS t ON t.id = f.transfer
-             LEFT JOIN ledger AS l ON l.number = (SELECT max(number) FROM ledger WHERE transfer = f.transfer)
-             WHERE f.folder = ? AND f.account = ? AND f.place = ? AND f.state IN ('queued', 'failed')
-                 AND ((f.state = 'queued' AND (t.id IS NULL OR t.live = 0))
-                     OR (f.state = 'failed' AND t.state IN ('done', 'skipped'))) LIMIT ?",
-        )
-        .bind(ledger.rule.0)
-        .bind(ledger.account.as_str())
-        .bind(&ledger.place)
-        .bind(AT_ONCE as i64)
-        .fetch_all(&mut *connection)
-        .await
-        .map_err(|error| self.failed(error))?;
-        let read = |row: &SqliteRow| -> Result<EndedUpload, StoreError> {
-            let remote: Option<String> = row.try_get("l_path")?;
-            let arrived = match remote {
-                None => None,
-                Some(remote) => Some(Arrived {
-                    digests: DigestSet { md5: row.try_get("l_md5")?, sha256: row.try_get("l_sha256")? },
-                    remote,
-                    at: Timestamp(row.try_get("l_at")?),
-                    green: json_at::<labferry_model::Proof>(row, "l_proof")?.is_green(),
-                    fingerprint: json_option_at(row, "l_fingerprint")?,
-                }),
-            };
-            Ok(EndedUpload { file: read_file(row)?, state: json_option_at(row, "upload")?, arrived })
-        };
-        rows.iter().map(read).collect::<Result<_, _>>().map_err(|error| self.failed(error))
-    }
-
     /// Files of a ledger in these states (all when none is named), by key beyond `after`, at most `limit`.
     ///
     /// # Errors
@@ -528,7 +462,7 @@ impl Work {
                  modified_ns = excluded.modified_ns, file_id = excluded.file_id, run = excluded.run,
                  state = excluded.state, why = excluded.why, md5 = excluded.md5, sha256 = excluded.sha256,
                  remote = excluded.remote, transfer = excluded.transfer, changed = excluded.changed,
-                 verified = excluded.verified",
+                 verified = excluded.verified, put_away = NULL, stays = NULL, tried = NULL",
         )
         .bind(ledger.rule.0)
         .bind(ledger.account.as_str())
@@ -541,8 +475,21 @@ impl Work {
 }
 
 fn row(file: &WatchedFile) -> Result<Value, StoreError> {
-    let WatchedFile { found, run, state, why, digests, remote, transfer, first_seen, changed, verified } =
-        file;
+    // What `put_away` and `stays` say ends where a file is written anew: it is there.
+    let WatchedFile {
+        found,
+        run,
+        state,
+        why,
+        digests,
+        remote,
+        transfer,
+        first_seen,
+        changed,
+        verified,
+        put_away: _,
+        stays: _,
+    } = file;
     Ok(json!([
         found.key,
         transfers::hex_of(&path_bytes(&found.path)),
@@ -562,7 +509,7 @@ fn row(file: &WatchedFile) -> Result<Value, StoreError> {
     ]))
 }
 
-fn read_file(row: &SqliteRow) -> Result<WatchedFile, StoreError> {
+pub(crate) fn read_file(row: &SqliteRow) -> Result<WatchedFile, StoreError> {
     Ok(WatchedFile {
         found: FoundFile {
             key: row.try_get("key")?,
@@ -582,6 +529,8 @@ fn read_file(row: &SqliteRow) -> Result<WatchedFile, StoreError> {
         first_seen: Timestamp(row.try_get("first_seen")?),
         changed: Timestamp(row.try_get("changed")?),
         verified: row.try_get::<Option<i64>, _>("verified")?.map(Timestamp),
+        put_away: row.try_get::<Option<i64>, _>("put_away")?.map(Timestamp),
+        stays: row.try_get("stays")?,
     })
 }
 

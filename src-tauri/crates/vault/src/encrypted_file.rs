@@ -37,6 +37,11 @@ struct Sealed {
 
 type Content = BTreeMap<AccountName, Secrets>;
 
+/// RFC 9106, section 4: the second recommended option, for machines where memory is short.
+pub(crate) fn parameters() -> argon2::Result<Params> {
+    Params::new(64 * 1024, 3, 4, Some(KEY))
+}
+
 /// A key and the salt it was derived with: deriving takes a good part of a second, on purpose.
 struct Derived {
     salt: Vec<u8>,
@@ -183,10 +188,9 @@ impl EncryptedFile {
         Ok(cipher)
     }
 
-    /// RFC 9106, section 4: the second recommended option, for machines where memory is short.
     fn derive(&self, salt: &[u8]) -> Result<Zeroizing<[u8; KEY]>, VaultError> {
         let mut key = Zeroizing::new([0; KEY]);
-        Params::new(64 * 1024, 3, 4, Some(KEY))
+        parameters()
             .and_then(|parameters| {
                 Argon2::new(Algorithm::Argon2id, Version::V0x13, parameters).hash_password_into(
                     self.passphrase.reveal().as_bytes(),

@@ -49,6 +49,9 @@ pub enum VaultError {
     /// The keychain did not answer in time: it may be asking somebody to unlock it.
     #[error("the system keychain did not answer within {0} seconds; it may be locked")]
     KeychainSilent(u64),
+    /// A password could not be hashed or compared; the text holds neither the password nor its hash.
+    #[error("the password cannot be compared: {0}")]
+    Password(String),
 }
 
 impl VaultError {
@@ -64,6 +67,7 @@ impl VaultError {
             {
                 ProblemCode::DiskFull
             }
+            Self::Password(_) => ProblemCode::Internal,
             Self::NoKeychain | Self::Unreadable { .. } | Self::Io { .. } | Self::Keychain(_) => {
                 ProblemCode::VaultFailed
             }
@@ -74,6 +78,7 @@ impl VaultError {
             | Self::WrongPassphrase { path }
             | Self::Unreadable { path, .. }
             | Self::Io { path, .. } => problem.about(path.display().to_string()),
+            Self::Password(_) => problem.about("the password"),
             Self::NoKeychain | Self::Keychain(_) | Self::KeychainSilent(_) => {
                 problem.about("system keychain")
             }

@@ -251,6 +251,7 @@ pub(crate) mod tests {
             backlog: labferry_model::Backlog::All,
             on_clash: labferry_model::ClashPolicy::Ask,
             after: labferry_model::AfterUpload::Keep,
+            put_away_after: None,
             duplicates: labferry_model::Duplicates::Send,
             path_pattern: None,
             metadata: serde_json_map(),

@@ -46,6 +46,8 @@ export const cs: ProblemCatalogue = {
     database_failed: ['Nelze číst nebo zapisovat: {}', 'databáze', 'Zkontrolujte disk a oprávnění složky s daty a spusťte znovu.'],
     vault_locked: ['Zamčeno: {}', 'úložiště hesel', 'Odemkněte klíčenku, nebo zadejte správné heslo v LABFERRY_PASSPHRASE.'],
     vault_failed: ['Nelze použít: {}', 'úložiště hesel', 'Spusťte klíčenku, nebo nastavte LABFERRY_PASSPHRASE a tajné údaje se uloží do šifrovaného souboru.'],
+    settings_locked: ['Zamčeno heslem: {}', 'nastavení, účty a pravidla', 'Odemkněte je heslem; přenosy mezitím pokračují.'],
+    wrong_password: ['Heslo nesouhlasí: {}', 'nastavení', 'Zkuste to znovu; po každém chybném se na další čeká déle.'],
     unsupported: ['S touto službou to nejde: {}', 'tato akce', 'Použijte k tomu vlastní stránku služby.'],
     invalid_request: ['Takto to nelze použít: {}', 'požadavek', 'Opravte to a zkuste to znovu.'],
     internal: ['Labferry zde udělal chybu: {}', 'tato práce', 'Zkuste to znovu; stane-li se to zas, nahlaste to s podrobnostmi.'],

@@ -46,6 +46,8 @@ export const zh: ProblemCatalogue = {
     database_failed: ['无法读写{}', '数据库', '请检查磁盘和数据文件夹的权限，然后重新启动。'],
     vault_locked: ['{}已锁定', '机密存储', '请解锁钥匙串，或在 LABFERRY_PASSPHRASE 中给出正确的口令。'],
     vault_failed: ['无法使用{}', '机密存储', '请启动钥匙串，或设置 LABFERRY_PASSPHRASE，把机密保存在加密文件中。'],
+    settings_locked: ['{}已用密码锁定', '设置、账户和规则', '请用密码解锁；传输会继续进行。'],
+    wrong_password: ['这不是{}的密码', '设置', '请重试；每输错一次，下一次等待的时间更长。'],
     unsupported: ['此服务无法做到：{}', '此操作', '请使用服务自己的网页。'],
     invalid_request: ['{}不能这样使用', '请求', '请更正后重试。'],
     internal: ['Labferry 在处理{}时出错', '此项', '请重试；如果再次发生，请连同详细信息一起报告。'],

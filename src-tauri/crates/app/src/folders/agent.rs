@@ -26,6 +26,8 @@ const LOOK: Duration = Duration::from_secs(2);
 const BREATH: Duration = Duration::from_millis(250);
 /// How long a rule that failed rests.
 const AFTER_TROUBLE: Duration = Duration::from_secs(10);
+/// How often proven files whose time to be put away comes are looked for.
+const PUT_AWAY: Duration = HEARTBEAT;
 /// Uploads of a rule in the queue beyond which it looks for no more.
 const MOST_QUEUED: u64 = 10_000;
 
@@ -112,6 +114,7 @@ async fn run(app: &App, folder: &WatchedFolder) -> Result<std::convert::Infallib
     let inbox = watch.inbox();
     let mut committed = shared.store.committed();
     let mut due = shared.clock.monotonic();
+    let mut put_away = due;
     loop {
         let queued = shared.store.watched_queued(folder.id).await?;
         let now = shared.clock.monotonic();
@@ -127,6 +130,14 @@ async fn run(app: &App, folder: &WatchedFolder) -> Result<std::convert::Infallib
             }
             due = shared.clock.monotonic() + turn.next;
         }
+        // Nothing is inferred from a folder that is not itself.
+        let itself = !matches!(watch.health().state, WatchState::Starting | WatchState::Suspended);
+        if itself && shared.clock.monotonic() >= put_away {
+            if app.put_away(folder).await? {
+                said.at = None;
+            }
+            put_away = shared.clock.monotonic() + PUT_AWAY;
+        }
         said.say(app, folder, &watch).await?;
         let wait = due.saturating_sub(shared.clock.monotonic()).min(HEARTBEAT);
         tokio::select! {
@@ -138,6 +149,7 @@ async fn run(app: &App, folder: &WatchedFolder) -> Result<std::convert::Infallib
                 if app.learn_what_was_sent(folder).await? {
                     // The watch itself stands as before: only its files' counts are others.
                     said.at = None;
+                    put_away = shared.clock.monotonic();
                 }
             }
         }

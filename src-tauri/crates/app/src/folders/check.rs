@@ -62,12 +62,10 @@ impl App {
                                 check.send_files += 1;
                                 check.send_bytes += file.fingerprint.size;
                                 if check.send.len() < SHOWN {
-                                    check.send.push(live::file_row(&send::written(
-                                        file,
-                                        WatchedState::Settling,
-                                        None,
-                                        now,
-                                    )));
+                                    check.send.push(live::file_row(
+                                        &rule,
+                                        &send::written(file, WatchedState::Settling, None, now),
+                                    ));
                                 }
                                 continue;
                             }

@@ -2,15 +2,15 @@
 
 use crate::{
     app::{App, Shared},
-    folders::rule,
-    problem_text::{not_sent, words},
+    folders::{after, rule},
+    problem_text::{as_sentence, not_sent, without_numbers, words},
     wire::{
         answers::{DigestsRow, ProblemWords},
         events::AppEvent,
         folders::*,
     },
 };
-use labferry_model::{Health, NotSent, RuleId, Timestamp, WatchState, WatchedFile, WatchedState};
+use labferry_model::{Health, NotSent, RuleId, Timestamp, WatchRule, WatchState, WatchedFile, WatchedState};
 use labferry_store::WatchedFolder;
 use labferry_watch::{Left, Watch, settle::Coming};
 use serde::{Deserialize, Serialize};
@@ -214,6 +214,9 @@ fn coming_row(coming: &Coming, now: Timestamp) -> FolderFileRow {
         digests: DigestsRow::default(),
         remote: None,
         verified: None,
+        put_away: None,
+        put_away_due: None,
+        stays: None,
     }
 }
 
@@ -233,11 +236,14 @@ pub(crate) fn left_row(left: &Left) -> FolderFileRow {
         digests: DigestsRow::default(),
         remote: None,
         verified: None,
+        put_away: None,
+        put_away_due: None,
+        stays: None,
     }
 }
 
-/// A file of the ledger.
-pub(crate) fn file_row(file: &WatchedFile) -> FolderFileRow {
+/// A file of a rule's ledger.
+pub(crate) fn file_row(rule: &WatchRule, file: &WatchedFile) -> FolderFileRow {
     FolderFileRow {
         name: file.found.key.clone(),
         state: file.state.name().to_owned(),
@@ -252,6 +258,9 @@ pub(crate) fn file_row(file: &WatchedFile) -> FolderFileRow {
         digests: DigestsRow { sha256: file.digests.sha256.clone(), md5: file.digests.md5.clone() },
         remote: file.remote.clone(),
         verified: file.verified.map(|at| at.0),
+        put_away: file.put_away.map(|at| at.0),
+        put_away_due: after::due(rule, file).map(|at| at.0),
+        stays: file.stays.as_deref().map(|why| as_sentence(&without_numbers(why), None)),
     }
 }
 

@@ -43,6 +43,7 @@ impl App {
     /// # Errors
     /// A rule that makes no sense, a folder that cannot be watched, a place that takes no files; nothing is made then.
     pub async fn folders_add(&self, request: FolderRule) -> Result<FolderRow, ProblemWords> {
+        self.may_change().await?;
         let (rule, identity) = self.rule(&request, None).await?;
         self.takes_files(&rule).await?;
         let now = self.shared.clock.now();
@@ -62,6 +63,7 @@ impl App {
     /// # Errors
     /// As [`App::folders_add`], and another folder.
     pub async fn folders_edit(&self, request: EditFolder) -> Result<FolderRow, ProblemWords> {
+        self.may_change().await?;
         let folder = self.folder(request.id).await?;
         let (mut rule, identity) = self.rule(&request.rule, Some(folder.id)).await?;
         if rule.folder != folder.rule.folder {
@@ -95,6 +97,7 @@ impl App {
     }
 
     async fn set_paused(&self, request: FolderSelection, paused: bool) -> Result<Changed, ProblemWords> {
+        self.may_change().await?;
         let mut changed = 0;
         for folder in self.selected(request).await? {
             let mut rule = folder.rule;
@@ -115,6 +118,7 @@ impl App {
     /// # Errors
     /// A rule that does not exist.
     pub async fn folders_remove(&self, request: FolderSelection) -> Result<Changed, ProblemWords> {
+        self.may_change().await?;
         let mut changed = 0;
         for folder in self.selected(request).await? {
             changed += u64::from(self.shared.store.remove_watched_folder(folder.id).await?);
@@ -160,7 +164,7 @@ impl App {
             let after = request.after.as_deref();
             let files = self.shared.store.watched_files(&folder.ledger(), states, after, limit).await?;
             next = files.last().filter(|_| files.len() >= limit as usize).map(|file| file.found.key.clone());
-            rows.extend(files.iter().map(live::file_row));
+            rows.extend(files.iter().map(|file| live::file_row(&folder.rule, file)));
         }
         Ok(FolderFiles { rows, next })
     }

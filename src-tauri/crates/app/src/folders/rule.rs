@@ -17,6 +17,8 @@ use std::{
 
 /// Longest time that a rule may wait or rest: a week.
 const LONGEST: f64 = 7.0 * 24.0 * 3_600.0;
+/// Longest time that a proven file may stay before it is put away: ten years.
+const LONGEST_STAY: f64 = 3_650.0 * 24.0 * 3_600.0;
 /// Memory that a compiled expression may take, in bytes: an expression that explodes is refused, not run.
 const EXPRESSION: usize = 1 << 20;
 
@@ -131,6 +133,7 @@ fn parse(request: &FolderRule) -> Result<WatchRule, ProblemWords> {
         backlog,
         on_clash: word("on_clash", &request.on_clash)?,
         after,
+        put_away_after: stay(request.put_away_seconds)?,
         duplicates: word("duplicates", &request.duplicates)?,
         path_pattern: request.path_pattern.clone().filter(|pattern| !pattern.is_empty()),
         metadata: request.metadata.clone(),
@@ -164,6 +167,18 @@ fn seconds(what: &str, seconds: Option<f64>) -> Result<Option<Duration>, Problem
         Some(seconds) => {
             Err(invalid(format!("a file or folder {what} from 0.1 seconds to a week, not {seconds} seconds")))
         }
+    }
+}
+
+fn stay(seconds: Option<f64>) -> Result<Option<Duration>, ProblemWords> {
+    match seconds {
+        None | Some(0.0) => Ok(None),
+        Some(seconds) if (0.0..=LONGEST_STAY).contains(&seconds) => {
+            Ok(Some(Duration::from_secs_f64(seconds)))
+        }
+        Some(seconds) => Err(invalid(format!(
+            "a proven file is put away at once or after up to ten years, not after {seconds} seconds"
+        ))),
     }
 }
 
@@ -206,6 +221,7 @@ pub(crate) fn shown(rule: &WatchRule) -> FolderRule {
         on_clash: name_of(&rule.on_clash),
         after: after.to_owned(),
         sent_folder,
+        put_away_seconds: rule.put_away_after.map(|time| time.as_secs_f64()),
         duplicates: name_of(&rule.duplicates),
         path_pattern: rule.path_pattern.clone(),
         metadata: rule.metadata.clone(),

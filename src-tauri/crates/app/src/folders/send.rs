@@ -351,6 +351,8 @@ pub(super) fn written(
         first_seen: now,
         changed: now,
         verified: None,
+        put_away: None,
+        stays: None,
     }
 }
 

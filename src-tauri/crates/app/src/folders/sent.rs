@@ -1,8 +1,7 @@
-//! Uploads of watched files that came to their end: the ledger learns what was proven, and what the rule wants done with
-//! the file here is done.
+//! Uploads of watched files that came to their end: the ledger learns what was proven.
 
-use crate::{app::App, folders::after, wire::answers::ProblemWords};
-use labferry_model::{AfterUpload, NotSent, Problem, ProblemCode, State, WatchedFile, WatchedState};
+use crate::{app::App, wire::answers::ProblemWords};
+use labferry_model::{NotSent, Problem, ProblemCode, State, WatchedFile, WatchedState};
 use labferry_store::{EndedUpload, WatchedFolder};
 
 impl App {
@@ -18,29 +17,16 @@ impl App {
             }
             changed = true;
             let now = self.shared.clock.now();
-            let (mut files, mut unknown, mut proven) = (Vec::new(), Vec::new(), Vec::new());
+            let (mut files, mut unknown) = (Vec::new(), Vec::new());
             for upload in ended {
-                let green = upload.arrived.as_ref().is_some_and(|arrived| arrived.green);
                 match outcome(upload) {
                     None => {}
                     Some(Outcome::Unknown(key)) => unknown.push(key),
-                    Some(Outcome::Known(file)) => {
-                        let file = WatchedFile { changed: now, ..*file };
-                        if green && file.state == WatchedState::Done {
-                            proven.push(file.clone());
-                        }
-                        files.push(file);
-                    }
+                    Some(Outcome::Known(file)) => files.push(WatchedFile { changed: now, ..*file }),
                 }
             }
-            // Written before anything is done with the files: what is done twice finds nothing to do.
             self.shared.store.put_watched(&ledger, files).await?;
             self.shared.store.forget_watched(&ledger, &unknown).await?;
-            if folder.rule.after != AfterUpload::Keep {
-                for file in proven {
-                    after::tidy(folder, &file).await;
-                }
-            }
         }
     }
 }

@@ -59,6 +59,11 @@ macro_rules! command_table {
             "settings.change"       settings_change(SettingsRow) -> SettingsRow;
             "preferences.show"      preferences_show(Empty) -> PreferencesRow;
             "preferences.change"    preferences_change(PreferencesRow) -> PreferencesRow;
+            "lock.show"             lock_show(Empty) -> LockRow;
+            "lock.open"             lock_open(LockPassword) -> LockRow;
+            "lock.close"            lock_close(Empty) -> LockRow;
+            "lock.set"              lock_set(SetLock) -> LockRow;
+            "lock.remove"           lock_remove(LockPassword) -> LockRow;
             "receipts.list"         receipts_list(ListReceipts) -> Vec<ReceiptRow>;
             "receipts.export"       receipts_export(ExportReceipts) -> ExportedReceipts;
         }

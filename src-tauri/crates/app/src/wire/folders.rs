@@ -41,6 +41,8 @@ pub struct FolderRule {
     pub after: String,
     /// With `move`: the folder they move to.
     pub sent_folder: Option<String>,
+    /// With `move` and `recycle`: how many seconds after its proof that happens; none for at once.
+    pub put_away_seconds: Option<f64>,
     /// What happens to bytes that the rule has sent before: `send`, `link` or `skip`.
     pub duplicates: String,
     /// A regular expression on the path inside the folder; its named groups become metadata.
@@ -74,6 +76,7 @@ impl Default for FolderRule {
             on_clash: "ask".to_owned(),
             after: "keep".to_owned(),
             sent_folder: None,
+            put_away_seconds: None,
             duplicates: "send".to_owned(),
             path_pattern: None,
             metadata: serde_json::Map::new(),
@@ -233,6 +236,14 @@ pub struct FolderFileRow {
     /// When the copy was proven.
     #[ts(type = "number | null")]
     pub verified: Option<i64>,
+    /// When the file here was put away after that.
+    #[ts(type = "number | null")]
+    pub put_away: Option<i64>,
+    /// When it will be; one that could not be is tried again every hour.
+    #[ts(type = "number | null")]
+    pub put_away_due: Option<i64>,
+    /// Why it could not be put away, as a sentence.
+    pub stays: Option<String>,
 }
 
 /// A page of a rule's files.

@@ -4,6 +4,7 @@ pub mod answers;
 pub mod commands;
 pub mod events;
 pub mod folders;
+pub mod lock;
 pub mod previews;
 pub mod problems;
 pub mod receipts;

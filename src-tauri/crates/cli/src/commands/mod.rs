@@ -8,6 +8,7 @@ pub(crate) mod copy;
 pub(crate) mod demo;
 pub(crate) mod get;
 pub(crate) mod import;
+pub(crate) mod lock;
 pub(crate) mod put;
 pub(crate) mod queue;
 pub(crate) mod receipts;
@@ -26,6 +27,7 @@ use crate::{
 
 /// Does what was asked.
 pub(crate) async fn run(command: Command, context: &Context) -> Result<Exit, Failure> {
+    context.check_unlock()?;
     match command {
         Command::Account(command) => account::run(command, context).await,
         Command::Ls(arguments) => browse::list(arguments, context).await,
@@ -42,6 +44,7 @@ pub(crate) async fn run(command: Command, context: &Context) -> Result<Exit, Fai
         Command::Action(command) => action::run(command, context).await,
         Command::Url(argument) => action::url(argument, context).await,
         Command::Rm(arguments) => remove::run(arguments, context).await,
+        Command::Lock(arguments) => lock::run(arguments, context).await,
         Command::Settings(arguments) => settings::run(arguments, context).await,
         Command::Sandbox(arguments) => sandbox::run(arguments, context).await,
         Command::Demo(arguments) => demo::run(arguments, context).await,

@@ -96,6 +96,9 @@ struct RuleArguments {
     /// Move proven files to the recycle bin
     #[arg(long)]
     recycle: bool,
+    /// Move or recycle proven files only that long after their proof, such as 12h, 7d or 4w; at once without it
+    #[arg(long, value_name = "TIME", value_parser = seconds_of)]
+    put_away_after: Option<f64>,
     /// What to do with bytes that were sent before under another name
     #[arg(long, default_value = "send", value_parser = ["send", "link", "skip"])]
     duplicates: String,
@@ -242,12 +245,34 @@ fn rule(arguments: &RuleArguments) -> Result<FolderRule, Failure> {
         on_clash: on_clash.as_str().unwrap_or("ask").to_owned(),
         after: after.to_owned(),
         sent_folder: arguments.move_to.clone(),
+        put_away_seconds: arguments.put_away_after,
         duplicates: arguments.duplicates.clone(),
         path_pattern: arguments.path_pattern.clone(),
         metadata: metadata(&arguments.metadata)?,
         record_template: template,
         poll_seconds: arguments.poll,
     })
+}
+
+/// The seconds of a time such as `12h`, `7d` or `4w`, with days of 24 hours.
+fn seconds_of(text: &str) -> Result<f64, String> {
+    let days = jiff::SpanRelativeTo::days_are_24_hours();
+    let time = text.parse::<jiff::Span>().and_then(|span| span.to_duration(days));
+    match time {
+        Ok(time) if !time.is_negative() => Ok(time.as_secs_f64()),
+        Ok(_) => Err("a time does not go back; use one such as 12h, 7d or 4w".to_owned()),
+        Err(error) => Err(format!("{error}; use a time such as 12h, 7d or 4w")),
+    }
+}
+
+/// What became of a proven file here.
+fn here(row: &FolderFileRow) -> String {
+    match (row.put_away, row.put_away_due, &row.stays) {
+        (Some(at), ..) => format!(" (put away on {})", time(at)),
+        (None, Some(_), Some(why)) => format!(" (stays here: {why})"),
+        (None, Some(at), None) => format!(" (put away from {} on)", time(at)),
+        _ => String::new(),
+    }
 }
 
 async fn add(app: &App, context: &Context, arguments: &RuleArguments) -> Result<Exit, Failure> {
@@ -365,7 +390,7 @@ async fn files(app: &App, context: &Context, arguments: FilesArguments) -> Resul
         .iter()
         .map(|row| {
             let why = row.sentence.as_ref().map(|sentence| format!(": {sentence}")).unwrap_or_default();
-            vec![row.state.clone(), table::size_or_none(row.size), format!("{}{why}", row.name)]
+            vec![row.state.clone(), table::size_or_none(row.size), format!("{}{why}{}", row.name, here(row))]
         })
         .collect();
     table::rows(&cells).iter().try_for_each(|line| context.out.line(line))?;
@@ -490,5 +515,21 @@ fn tell(context: &Context, told: &mut Told, event: AppEvent) -> Result<(), Failu
             Ok(())
         }
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_is_written_in_days_and_weeks() {
+        assert_eq!(seconds_of("7d").unwrap(), 604_800.0);
+        assert_eq!(seconds_of("1w 12h").unwrap(), 648_000.0);
+        assert_eq!(seconds_of("90s").unwrap(), 90.0);
+        for wrong in ["", "7", "-1d", "a week", "1mo"] {
+            assert!(seconds_of(wrong).is_err(), "{wrong}");
+        }
     }
 }
