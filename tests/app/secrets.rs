@@ -1,7 +1,7 @@
 use crate::bench::{Bench, PASSPHRASE, bytes, client, with_file};
 use labferry_app::App;
 use labferry_sandbox::LabService;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::{
     io,
     sync::{Arc, Mutex},
@@ -40,6 +40,20 @@ fn signed_link_in(bytes: &[u8]) -> bool {
     let is_signature = |value: &[u8]| value.len() >= 16 && value[..16].iter().all(u8::is_ascii_hexdigit);
     let mut windows = bytes.windows(NAME.len()).enumerate();
     windows.any(|(at, window)| window == NAME && is_signature(&bytes[at + NAME.len()..]))
+}
+
+/// The services whose bytes go to a storage of another address, by signed links.
+const WITH_STORAGE: [&str; 4] = ["airalogy", "aruna", "aymara", "nrp"];
+
+/// What a storage answers that refuses a link and repeats it, as S3 servers do.
+fn repeats_the_link(status: u16) -> Value {
+    let link = format!("https://store.example/x?X-Amz-Signature={}", "b2".repeat(32));
+    let body = format!("<Error><Code>AccessDenied</Code><Resource>{link}</Resource></Error>");
+    let rule = |method: &str| {
+        json!({ "match": { "door": "storage", "method": method }, "times": 0,
+                "do": { "status": status, "body": body } })
+    };
+    json!([rule("PUT"), rule("POST"), rule("GET")])
 }
 
 /// Where files of a service's practice account go.
@@ -117,6 +131,15 @@ async fn no_secret_and_no_signed_link_is_found_in_a_file_a_log_or_an_answer() {
         assert_ne!(refused["row"]["state"], "done", "{account}: {refused}");
         answers += &refused.to_string();
         client().delete(&faults).send().await.unwrap();
+        // The storage refuses too. A link of an hour ago is asked for anew and tried again, so this one ends in words only
+        // where no fresh link helps.
+        for status in [401, 403, 400].into_iter().filter(|_| WITH_STORAGE.contains(&account)) {
+            client().post(&faults).json(&repeats_the_link(status)).send().await.unwrap();
+            let refused = sent(&format!("refused-by-storage-{status}.bin"), in_parts).await;
+            assert_ne!(refused["row"]["state"], "done", "{account}, {status}: {refused}");
+            answers += &refused.to_string();
+            client().delete(&faults).send().await.unwrap();
+        }
         for (command, request) in [
             ("accounts.test", json!({ "account": account })),
             ("browse.show", json!({ "account": account, "path": place })),

@@ -27,7 +27,7 @@ const BUSY: Duration = Duration::from_secs(10);
 const READERS: u32 = 4;
 
 /// Every released schema step, oldest first. A step is never edited once it was released; a new one is added.
-const STEPS: &[(i64, &str, &str)] = &[
+pub(crate) const STEPS: &[(i64, &str, &str)] = &[
     (1, "first", include_str!("migrations/0001_first.sql")),
     (2, "large_queues", include_str!("migrations/0002_large_queues.sql")),
     (3, "watched_folders", include_str!("migrations/0003_watched_folders.sql")),

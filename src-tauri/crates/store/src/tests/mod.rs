@@ -1,6 +1,7 @@
 //! The store against a real SQLite file.
 
 mod large;
+mod opening;
 mod states;
 
 use crate::{Change, DataFolder, Store};
