@@ -6,9 +6,12 @@ use bytes::{Bytes, BytesMut};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use sha2::{Digest as _, Sha256};
 use std::{
+    collections::BTreeSet,
     fs::File,
-    io::{Read, Seek, SeekFrom},
+    io::{Read, Seek, SeekFrom, Write},
     path::{Path, PathBuf},
+    sync::mpsc,
+    thread::JoinHandle,
 };
 
 /// Bytes of one piece of a body, as the engine's.
@@ -49,25 +52,85 @@ pub(crate) fn put(mut arguments: impl Iterator<Item = String>) -> Outcome<()> {
     Ok(())
 }
 
-/// Fetches ranges and lets them go: `bare-get URL SIZE AT_ONCE`.
+/// Fetches ranges and lets them go, or writes them into a file that is digested behind: `bare-get URL SIZE AT_ONCE [FILE]`.
 pub(crate) fn get(mut arguments: impl Iterator<Item = String>) -> Outcome<()> {
-    let mut next = || arguments.next().ok_or("bare-get URL SIZE AT_ONCE");
+    let mut next = || arguments.next().ok_or("bare-get URL SIZE AT_ONCE [FILE]");
     let (url, size, at_once): (_, u64, _) = (next()?, next()?.parse()?, next()?.parse()?);
+    let kept = next().ok().map(|path| Kept::begin(Path::new(&path), size)).transpose()?;
     let client = client()?;
+    let path = kept.as_ref().map(|kept| kept.path.clone());
     let ranges = (0..size.div_ceil(PART)).map(|index| {
-        let (client, url) = (&client, &url);
+        let (client, url, path) = (&client, &url, path.as_ref());
         async move {
             let (first, last) = (index * PART, ((index + 1) * PART).min(size) - 1);
             let request = client.get(url).header("range", format!("bytes={first}-{last}"));
+            let mut file = path.map(|path| File::options().write(true).open(path)).transpose()?;
+            if let Some(file) = &mut file {
+                file.seek(SeekFrom::Start(first))?;
+            }
             let mut pieces = request.send().await?.error_for_status()?.bytes_stream();
             let mut came = 0;
             while let Some(piece) = pieces.next().await {
-                came += piece?.len() as u64;
+                let piece = piece?;
+                if let Some(file) = &mut file {
+                    file.write_all(&piece)?;
+                }
+                came += piece.len() as u64;
             }
-            if came == last + 1 - first { Outcome::Ok(()) } else { Err("a range was not kept to".into()) }
+            if came == last + 1 - first { Outcome::Ok(index) } else { Err("a range was not kept to".into()) }
         }
     });
-    runtime()?.block_on(stream::iter(ranges).buffer_unordered(at_once).try_for_each(|()| async { Ok(()) }))
+    let mut there = stream::iter(ranges).buffer_unordered(at_once);
+    runtime()?.block_on(async {
+        while let Some(index) = there.try_next().await? {
+            if let Some(kept) = &kept {
+                kept.arrived.send(index)?;
+            }
+        }
+        Outcome::Ok(())
+    })?;
+    kept.map_or(Ok(()), Kept::end)
+}
+
+/// A file that ranges are written into, and its digest, computed as far as the file is there without a gap.
+struct Kept {
+    path: PathBuf,
+    arrived: mpsc::Sender<u64>,
+    digesting: JoinHandle<std::io::Result<()>>,
+}
+
+impl Kept {
+    fn begin(path: &Path, size: u64) -> Outcome<Self> {
+        File::create(path)?;
+        let mut reader = File::open(path)?;
+        let (arrived, arrivals) = mpsc::channel();
+        let digesting = std::thread::spawn(move || {
+            let (mut early, mut front) = (BTreeSet::new(), 0);
+            let (mut digest, mut buffer) = (Sha256::new(), vec![0; PIECE]);
+            for index in arrivals {
+                early.insert(index);
+                while early.remove(&front) {
+                    // Parts follow each other, so the reader stands where the next one begins.
+                    let mut left = PART.min(size - front * PART);
+                    while left > 0 {
+                        let now = usize::try_from(left).unwrap_or(PIECE).min(PIECE);
+                        reader.read_exact(&mut buffer[..now])?;
+                        digest.update(&buffer[..now]);
+                        left -= now as u64;
+                    }
+                    front += 1;
+                }
+            }
+            std::hint::black_box(digest.finalize());
+            Ok(())
+        });
+        Ok(Self { path: path.to_path_buf(), arrived, digesting })
+    }
+
+    fn end(self) -> Outcome<()> {
+        drop(self.arrived);
+        Ok(self.digesting.join().map_err(|_| "the digest was not computed")??)
+    }
 }
 
 fn runtime() -> Outcome<tokio::runtime::Runtime> {

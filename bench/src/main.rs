@@ -73,9 +73,15 @@ fn bench() -> Outcome<()> {
         measured.push(row);
     }
     let machine = format!(
-        "Measured on {machine}. Files in {}, {} runs of each program in turn after one to warm up; medians.",
+        "Measured on {machine}. Files in {}, {} runs of each program in turn after one to warm up; medians. `labferry` keeps \
+         its secrets in {}.",
         settings.scratch.display(),
         settings.runs,
+        if product::has_keychain() {
+            "a keychain, as on a desktop (GNOME's, in a session of its own)"
+        } else {
+            "an encrypted file, whose key is made anew at each start; there is no keychain here to use"
+        },
     );
     say(&report::section(&machine, &measured));
     if settings.write {

@@ -21,6 +21,11 @@ pub(crate) fn program() -> Outcome<PathBuf> {
         .ok_or_else(|| "there is no labferry: `make bench` builds it, or LABFERRY_PROGRAM names it".into())
 }
 
+/// Whether `.ci/bench` started a session with a keychain of its own, as desktops have.
+pub(crate) fn has_keychain() -> bool {
+    std::env::var_os("LABFERRY_BENCH_KEYCHAIN").is_some()
+}
+
 /// Somebody with a data folder.
 pub(crate) struct User {
     program: PathBuf,
@@ -36,12 +41,14 @@ impl User {
     /// A command, away from the keychain and the settings of whoever runs this.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(&self.program);
-        command
-            .args(arguments)
-            .env("LABFERRY_DATA_DIR", &self.data)
-            .env("LABFERRY_PASSPHRASE", "a passphrase for the bench")
-            .env("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nonexistent")
-            .env_remove("LABFERRY_LOG");
+        command.args(arguments).env("LABFERRY_DATA_DIR", &self.data).env_remove("LABFERRY_LOG");
+        if has_keychain() {
+            command.env_remove("LABFERRY_PASSPHRASE");
+        } else {
+            command
+                .env("LABFERRY_PASSPHRASE", "a passphrase for the bench")
+                .env("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nonexistent");
+        }
         command
     }
 

@@ -13,6 +13,10 @@ use std::{
 /// Bytes from which on room is taken beforehand; a smaller file lies together anyway, and is spared the call.
 const RESERVED_FROM: u64 = 4 << 20;
 
+/// What Linux calls a file system in memory (statfs(2)).
+#[cfg(target_os = "linux")]
+const TMPFS_MAGIC: rustix::fs::FsWord = 0x0102_1994;
+
 /// A file that grows beside its destination.
 #[derive(Clone)]
 pub(crate) struct PartialFile {
@@ -73,13 +77,17 @@ impl PartialFile {
         #[cfg(target_os = "linux")]
         {
             use rustix::{
-                fs::{FallocateFlags, fallocate},
+                fs::{FallocateFlags, fallocate, fstatfs},
                 io::Errno,
             };
             let file = OpenOptions::new()
                 .write(true)
                 .open(&self.path)
                 .map_err(|error| problem(&self.path, &error))?;
+            // In memory nothing lies together, and a page taken beforehand is filled with zeros first.
+            if fstatfs(&file).is_ok_and(|found| found.f_type == TMPFS_MAGIC) {
+                return Ok(());
+            }
             if let Err(error @ (Errno::NOSPC | Errno::DQUOT)) =
                 fallocate(&file, FallocateFlags::KEEP_SIZE, 0, size)
             {

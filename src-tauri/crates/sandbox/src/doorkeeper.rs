@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use axum::Router;
@@ -77,7 +77,8 @@ impl Door {
             true => with_wrong_digests(response, &seen).await,
             false => response,
         };
-        seen.status.store(response.status().as_u16(), Ordering::Relaxed);
+        // Nobody else answers this request.
+        let _ = seen.answer.set((response.status().as_u16(), self.lab.clock.now()));
         Ok(watched(response, is_head, &seen, tampering(&actions, Side::Response)))
     }
 
@@ -99,7 +100,7 @@ impl Door {
             at: self.lab.clock.now(),
             received: Arc::default(),
             sent: Arc::default(),
-            status: AtomicU16::new(0),
+            answer: OnceLock::new(),
             wrong_digests: AtomicU16::new(0),
             faults: actions.iter().filter_map(|action| serde_json::to_value(action).ok()).collect(),
         }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicU16, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -32,8 +32,8 @@ pub(crate) struct Seen {
     pub(crate) at: Timestamp,
     pub(crate) received: Arc<Meter>,
     pub(crate) sent: Arc<Meter>,
-    /// 0 while there is no answer.
-    pub(crate) status: AtomicU16,
+    /// Status and time of the answer, once there is one. Its body may still be on its way.
+    pub(crate) answer: OnceLock<(u16, Timestamp)>,
     /// What a fault rule did, in its own words.
     pub(crate) faults: Vec<Value>,
     /// Digests in the answer that a fault made wrong.
@@ -42,10 +42,6 @@ pub(crate) struct Seen {
 
 impl Seen {
     fn to_json(&self) -> Value {
-        let status = match self.status.load(Ordering::Relaxed) {
-            0 => Value::Null,
-            status => status.into(),
-        };
         json!({
             "service": self.service,
             "door": self.door,
@@ -60,7 +56,8 @@ impl Seen {
             "at": wire_time(self.at),
             "bytes_received": self.received.bytes.load(Ordering::Relaxed),
             "bytes_sent": self.sent.bytes.load(Ordering::Relaxed),
-            "status": status,
+            "status": self.answer.get().map(|(status, _)| status),
+            "answered_at": self.answer.get().map(|(_, at)| wire_time(*at)),
             "faults": self.faults,
             "wrong_digests": self.wrong_digests.load(Ordering::Relaxed),
         })
