@@ -271,6 +271,33 @@ async fn a_file_that_changes_while_it_waits_in_the_queue_must_rest_again() {
     bench.app.stop().await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn outside_of_its_hours_a_rule_queues_and_sends_nothing_and_others_go_on() {
+    let bench = Bench::new().await;
+    let (place, folder) = (bench.draft().await, Folder::new());
+    // Three days from now, whatever the time zone: the first day of 1970 was a Thursday.
+    let days = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap().as_secs() / 86_400;
+    let closed = json!([{ "days": [(days + 6) % 7 + 1], "from": "10:00", "to": "11:00", "bandwidth": null }]);
+    let id = rule(&bench, &place, &folder, json!({ "hours": closed })).await;
+    bench.app.start_engine();
+    folder.file("waits.bin", b"waits");
+    let row = until(&bench, id, "queued", |row| row["counts"]["queued"] == 1).await;
+    assert_eq!(row["out_of_hours"], true, "{row}");
+    let beside = bench.work.file("beside.bin", b"beside");
+    let queued = bench.put(&[&beside], &place).await;
+    assert_eq!(bench.settle(&queued).await[0]["state"], "done", "what somebody drops has no hours");
+    let rows = bench.call("transfers.list", json!({ "filter": "waiting" })).await["rows"].clone();
+    assert_eq!((rows.as_array().unwrap().len(), &rows[0]["waiting"]), (1, &json!("timetable")), "{rows}");
+
+    let mut open = bench.call("folders.list", json!({})).await[0]["rule"].clone();
+    open["hours"] = json!([{ "days": [], "from": "00:00", "to": "24:00", "bandwidth": null }]);
+    bench.call("folders.edit", json!({ "id": id, "rule": open })).await;
+    let row = done(&bench, id, 1).await;
+    assert_eq!(row["out_of_hours"], false);
+    assert_eq!(names(&bench, &place).await, ["beside.bin", "waits.bin"]);
+    bench.app.stop().await;
+}
+
 #[tokio::test]
 async fn rules_that_make_no_sense_are_refused_with_their_reason() {
     let bench = Bench::new().await;
@@ -297,6 +324,11 @@ async fn rules_that_make_no_sense_are_refused_with_their_reason() {
         (json!({ "after": "move" }), "which folder sent files"),
         (json!({ "after": "recycle", "put_away_seconds": -1 }), "put away at once"),
         (json!({ "after": "move", "sent_folder": inside.join("sent") }), "inside the watched folder"),
+        (json!({ "hours": [{ "from": "8:00", "to": "09:00", "bandwidth": null }] }), "like 08:30"),
+        (
+            json!({ "hours": [{ "from": "08:00", "to": "09:00", "bandwidth": 100000 }] }),
+            "no limit of their own",
+        ),
         (json!({ "place": "no-such-record" }), "no-such-record"),
         (json!({ "account": "nobody" }), "nobody"),
         (json!({ "backlog": "since" }), "since when"),

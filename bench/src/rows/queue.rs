@@ -93,7 +93,7 @@ async fn costs(folder: &std::path::Path, rows: usize) -> Outcome<Costs> {
     let mut times = Vec::new();
     for _ in 0..ASKED {
         let begun = Instant::now();
-        store.next_waiting(NOW, &[], &[]).await?.ok_or("the queue is empty")?;
+        store.next_waiting(NOW, &[], &[], &[]).await?.ok_or("the queue is empty")?;
         times.push(begun.elapsed().as_secs_f64());
     }
     costs.next = median(times);
@@ -101,7 +101,7 @@ async fn costs(folder: &std::path::Path, rows: usize) -> Outcome<Costs> {
     let mut lives = Vec::new();
     for _ in 0..LIVES {
         let begun = Instant::now();
-        let id = store.next_waiting(NOW, &[], &[]).await?.ok_or("the queue is empty")?.id;
+        let id = store.next_waiting(NOW, &[], &[], &[]).await?.ok_or("the queue is empty")?.id;
         live(&store, id).await?;
         lives.push(begun.elapsed().as_secs_f64());
         // The queue stays as long as it was.

@@ -29,6 +29,10 @@ problem: ProblemWords | null,
  */
 counts: FolderCounts, 
 /**
+ * Whether it is outside of the rule's hours: what is ready waits in the queue.
+ */
+out_of_hours: boolean, 
+/**
  * The file that grows or is held open for the longest, when for more than a day.
  */
 still_growing: FolderFileRow | null, 

@@ -307,6 +307,7 @@ export const watchedFolder = (id: number, folder: string, state: string, part: P
   state,
   problem: null,
   counts: noCounts,
+  out_of_hours: false,
   still_growing: null,
   created: Date.now() - 86_400_000,
   looked: Date.now() - 600_000,

@@ -311,6 +311,8 @@ export const cs = ({ number, plural, form, key }: Tools): Words => ({
     discardNow: 'Zrušit je',
   },
   hours: {
+    ofRule: 'Kdy se soubory posílají',
+    ofRuleHelp: 'Bez hodin kdykoli. Mimo ně se soubory zaznamenají a čekají ve frontě.',
     heading: 'Hodiny',
     help: 'Mimo tyto hodiny běží vše jako obvykle. Platí první řádek, který odpovídá.',
     add: 'Přidat hodiny',
@@ -457,6 +459,7 @@ export const cs = ({ number, plural, form, key }: Tools): Words => ({
     putAway: (time: string) => `Uklizeno ${time}`,
     putAwayDue: (time: string) => `Uklidí se ${time}`,
     stays: (why: string) => `Zůstává zde: ${why}`,
+    outOfHours: 'Mimo své hodiny: co je připraveno, čeká ve frontě.',
     growing: (name: string, since: string) => `${name} roste od ${since}.`,
     states: {
       starting: 'Prohlíží se…',
@@ -512,7 +515,8 @@ export const cs = ({ number, plural, form, key }: Tools): Words => ({
       exclude: 'Bez odpovídajících souborů',
       patternHelp: 'Vzory jako *.tif nebo raw/*.csv, oddělené čárkami.',
       quiet: 'Sekund beze změny',
-      quietHelp: 'Prázdné pro obvyklou dobu: 10 s do 64 MiB, 60 s při 1 GiB, 10 min od 10 GiB.',
+      quietHelp: 'Prázdné pro obvyklou dobu: 10 s do 64 MiB, 60 s při 1 GiB, 10 min od 10 GiB. Pomalý záznam: dvě hodiny, pro přístroje, které uprostřed souboru čekají.',
+      slow: 'Pomalý záznam (hodiny)',
       pattern: 'Metadata z cesty',
       patternGroups: 'Regulární výraz; jeho pojmenované skupiny se stanou metadaty.',
       duplicates: 'Obsah, který už byl odeslán',

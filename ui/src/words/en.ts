@@ -310,6 +310,8 @@ export const en = ({ number, plural, form, key }: Tools) => ({
     discardNow: 'Cancel them',
   },
   hours: {
+    ofRule: 'When its files are sent',
+    ofRuleHelp: 'Without any hours, at any time. Outside of them, files are noticed and wait in the queue.',
     heading: 'Hours',
     help: 'Outside of the hours below everything runs as usual. The first line that fits counts.',
     add: 'Add hours',
@@ -457,6 +459,7 @@ export const en = ({ number, plural, form, key }: Tools) => ({
     putAway: (time: string) => `Put away on ${time}`,
     putAwayDue: (time: string) => `Put away from ${time} on`,
     stays: (why: string) => `Stays here: ${why}`,
+    outOfHours: 'Outside of its hours: what is ready waits in the queue.',
     growing: (name: string, since: string) => `${name} has been growing since ${since}.`,
     states: {
       starting: 'Looking…',
@@ -512,7 +515,8 @@ export const en = ({ number, plural, form, key }: Tools) => ({
       exclude: 'No files that fit',
       patternHelp: 'Patterns such as *.tif or raw/*.csv, with commas between.',
       quiet: 'Seconds without a change',
-      quietHelp: 'Empty for the usual time: 10 s up to 64 MiB, 60 s at 1 GiB, 10 min from 10 GiB on.',
+      quietHelp: 'Empty for the usual time: 10 s up to 64 MiB, 60 s at 1 GiB, 10 min from 10 GiB on. Slow acquisition: two hours, for instruments that pause in the middle of a file.',
+      slow: 'Slow acquisition (hours)',
       pattern: 'Metadata from the path',
       patternGroups: 'A regular expression; its named groups become metadata.',
       duplicates: 'Bytes that were sent before',

@@ -311,6 +311,8 @@ export const zh = ({ number, key }: Tools): Words => ({
     discardNow: '取消它们',
   },
   hours: {
+    ofRule: '何时发送其文件',
+    ofRuleHelp: '不设时段则随时发送。时段之外，文件会被记下并在队列中等待。',
     heading: '时段',
     help: '在下列时段之外一切照常。以第一个符合的行为准。',
     add: '添加时段',
@@ -457,6 +459,7 @@ export const zh = ({ number, key }: Tools): Words => ({
     putAway: (time: string) => `已于 ${time} 移走`,
     putAwayDue: (time: string) => `将于 ${time} 起移走`,
     stays: (why: string) => `留在本机：${why}`,
+    outOfHours: '不在允许的时段：就绪的文件在队列中等待。',
     growing: (name: string, since: string) => `${name} 自 ${since} 起一直在增长。`,
     states: {
       starting: '正在查看…',
@@ -512,7 +515,8 @@ export const zh = ({ number, key }: Tools): Words => ({
       exclude: '不发送符合的文件',
       patternHelp: '如 *.tif 或 raw/*.csv 的模式，用逗号分隔。',
       quiet: '无改动的秒数',
-      quietHelp: '留空则用默认时间：64 MiB 以内 10 秒，1 GiB 为 60 秒，10 GiB 起 10 分钟。',
+      quietHelp: '留空则用默认时间：64 MiB 以内 10 秒，1 GiB 为 60 秒，10 GiB 起 10 分钟。慢速采集为两小时，适用于写文件途中会暂停的仪器。',
+      slow: '慢速采集（数小时）',
       pattern: '来自路径的元数据',
       patternGroups: '正则表达式，其命名组成为元数据。',
       duplicates: '之前发送过的内容',

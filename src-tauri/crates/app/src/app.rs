@@ -87,7 +87,7 @@ pub(crate) struct Shared {
     pub(crate) trouble: Mutex<Option<ProblemWords>>,
     pub(crate) tasks: Mutex<Vec<tokio::task::JoinHandle<()>>>,
     /// The settings the engine was given last.
-    pub(crate) followed: Mutex<Option<settings::Stored>>,
+    pub(crate) followed: Mutex<Option<(settings::Stored, settings::Folders)>>,
     /// What watching folders needs.
     pub(crate) watching: folders::Watching,
     /// The door to settings, accounts and rules.

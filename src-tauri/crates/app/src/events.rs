@@ -71,7 +71,7 @@ impl Shared {
         let mut events = Vec::with_capacity(in_order.len());
         for (number, id) in in_order {
             if let Some(transfer) = self.store.transfer(id).await? {
-                let row = Box::new(self.say_why(rows::transfer(transfer)));
+                let row = Box::new(self.say_why(rows::transfer(transfer)).await?);
                 events.push(AppEvent::Transfer { number, after, row, counts: counts.clone() });
                 after = number;
             }

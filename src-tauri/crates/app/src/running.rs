@@ -156,6 +156,7 @@ impl App {
         let Some(transfer) = self.shared.store.transfer(id).await? else { return Ok(true) };
         Ok(match transfer.state {
             State::Waiting { .. } if self.shared.engine.hold(&transfer.account).is_some() => true,
+            State::Waiting { .. } if !self.shared.engine.wait_for_folder(&[id]).await?.is_empty() => true,
             State::Paused => true,
             State::Waiting {
                 why:

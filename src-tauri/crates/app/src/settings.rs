@@ -6,10 +6,13 @@ use crate::{
     wire::{answers::*, events::AppEvent, requests::Empty},
 };
 use labferry_engine::{Hold, Hours, Pace, Rules};
-use labferry_model::{AccountName, Limits};
+use labferry_model::{AccountName, Limits, RuleId, TransferId, WeekHours};
 use labferry_store::{Store, StoreError};
 use serde::{Deserialize, Serialize};
-use std::{collections::BTreeSet, sync::PoisonError};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashSet},
+    sync::PoisonError,
+};
 
 /// The key they are kept under.
 const KEY: &str = "settings";
@@ -64,6 +67,29 @@ fn rules_of(stored: &Stored) -> Rules {
     }
 }
 
+/// The hours of each rule that has some.
+pub(crate) type Folders = BTreeMap<RuleId, Vec<WeekHours>>;
+
+/// Hours in which everything goes.
+pub(crate) fn in_week(hours: &WeekHours) -> Hours {
+    Hours { days: hours.days.clone(), from: hours.from, to: hours.to, pace: Pace::Free }
+}
+
+/// The hours of a row of a rule.
+pub(crate) fn week_hours(row: &HoursRow) -> Result<WeekHours, ProblemWords> {
+    check_hours(row)?;
+    match (hours(row), row.bandwidth) {
+        (Some(Hours { days, from, to, .. }), None) => Ok(WeekHours { days, from, to }),
+        _ => Err(invalid("the hours of a rule say when its files are sent, and have no limit of their own")),
+    }
+}
+
+/// The hours of a rule as a row.
+pub(crate) fn hours_row(hours: &WeekHours) -> HoursRow {
+    let time = |minute: u16| format!("{:02}:{:02}", minute / 60, minute % 60);
+    HoursRow { days: hours.days.clone(), from: time(hours.from), to: time(hours.to), bandwidth: None }
+}
+
 /// The hours of a row; none when a time is none.
 fn hours(row: &HoursRow) -> Option<Hours> {
     let pace = match row.bandwidth {
@@ -90,14 +116,20 @@ impl Shared {
     /// Gives the engine the settings where this or another process changed them.
     pub(crate) async fn follow_settings(&self) -> Result<(), StoreError> {
         let stored = stored(&self.store).await?;
+        let folders =
+            self.store.watched_folders().await?.into_iter().map(|folder| (folder.id, folder.rule.hours));
+        let folders: Folders = folders.filter(|(_, hours)| !hours.is_empty()).collect();
+        let followed_now = (stored.clone(), folders.clone());
         let changed = {
             let mut followed = self.followed.lock().unwrap_or_else(PoisonError::into_inner);
-            let changed = followed.as_ref() != Some(&stored);
-            *followed = Some(stored.clone());
+            let changed = followed.as_ref() != Some(&followed_now);
+            *followed = Some(followed_now);
             changed
         };
         if changed {
-            self.engine.set_rules(rules_of(&stored));
+            let hours = |hours: Vec<WeekHours>| hours.iter().map(in_week).collect();
+            let folders = folders.into_iter().map(|(id, folder)| (id, hours(folder))).collect();
+            self.engine.set_rules(Rules { folders, ..rules_of(&stored) });
             self.look_at_link().await;
         }
         Ok(())
@@ -106,23 +138,43 @@ impl Shared {
     /// Whether somebody wants to know whether the link is metered.
     pub(crate) fn minds_metered(&self) -> bool {
         let followed = self.followed.lock().unwrap_or_else(PoisonError::into_inner);
-        followed.as_ref().is_some_and(|stored| stored.metered == OnMetered::Wait)
+        followed.as_ref().is_some_and(|(stored, _)| stored.metered == OnMetered::Wait)
     }
 
     /// Says of a row whose turn it is why it does not move all the same.
-    pub(crate) fn say_why(&self, mut row: TransferRow) -> TransferRow {
-        if matches!(row.waiting.as_deref(), Some("turn" | "interrupted"))
+    pub(crate) async fn say_why(&self, row: TransferRow) -> Result<TransferRow, StoreError> {
+        let id = TransferId(row.id);
+        let folder = if waits(&row) { self.engine.wait_for_folder(&[id]).await? } else { HashSet::new() };
+        Ok(self.with_reason(row, &folder))
+    }
+
+    /// The same of many.
+    pub(crate) async fn say_why_each(&self, rows: Vec<TransferRow>) -> Result<Vec<TransferRow>, StoreError> {
+        let ids: Vec<TransferId> =
+            rows.iter().filter(|row| waits(row)).map(|row| TransferId(row.id)).collect();
+        let folder = self.engine.wait_for_folder(&ids).await?;
+        Ok(rows.into_iter().map(|row| self.with_reason(row, &folder)).collect())
+    }
+
+    fn with_reason(&self, mut row: TransferRow, folder: &HashSet<TransferId>) -> TransferRow {
+        if waits(&row)
             && let Ok(account) = account_name(&row.account)
         {
-            match self.engine.hold(&account) {
-                None => {}
-                Some(Hold::Hours) => row.waiting = Some("timetable".to_owned()),
-                Some(Hold::Metered) => row.waiting = Some("metered".to_owned()),
-                Some(Hold::AccountPaused) => row.waiting = Some("account_paused".to_owned()),
-            }
+            let word = match self.engine.hold(&account) {
+                Some(Hold::Hours) => Some("timetable"),
+                Some(Hold::Metered) => Some("metered"),
+                Some(Hold::AccountPaused) => Some("account_paused"),
+                None => folder.contains(&TransferId(row.id)).then_some("timetable"),
+            };
+            row.waiting = word.map(str::to_owned).or(row.waiting);
         }
         row
     }
+}
+
+/// Whether nothing but its turn is missing.
+fn waits(row: &TransferRow) -> bool {
+    matches!(row.waiting.as_deref(), Some("turn" | "interrupted"))
 }
 
 impl App {

@@ -53,7 +53,7 @@ impl App {
             self.shared.store.transfers(&filter).await?
         };
         Ok(TransferList {
-            rows: transfers.into_iter().map(|row| self.shared.say_why(rows::transfer(row))).collect(),
+            rows: self.shared.say_why_each(transfers.into_iter().map(rows::transfer).collect()).await?,
             counts: self.shared.queue_counts().await?,
             last_event,
         })
@@ -87,7 +87,7 @@ impl App {
                 .collect(),
             _ => Vec::new(),
         };
-        Ok(TransferDetail { row: self.shared.say_why(rows::transfer(transfer)), parts })
+        Ok(TransferDetail { row: self.shared.say_why(rows::transfer(transfer)).await?, parts })
     }
 
     /// Pauses transfers.

@@ -16,6 +16,7 @@ mod place;
 mod signals;
 mod spool;
 mod table;
+mod times;
 
 use clap::Parser as _;
 use std::process::ExitCode;

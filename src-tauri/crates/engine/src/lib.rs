@@ -44,4 +44,4 @@ pub use hash_ahead::digest_source;
 pub use peek::Peek;
 pub use progress::Progress;
 pub use rules::{Hold, Rules};
-pub use timetable::{Hours, Pace};
+pub use timetable::{Hours, Pace, holds};

@@ -5,10 +5,10 @@ use crate::{
     timetable::{self, Hours, Pace},
 };
 use jiff::tz::TimeZone;
-use labferry_model::{AccountName, Event, Limits, Timestamp};
+use labferry_model::{AccountName, Event, Limits, RuleId, Timestamp, TransferId};
 use labferry_store::{Change, StoreError};
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet, HashSet},
     sync::{Arc, PoisonError, atomic::Ordering},
 };
 
@@ -31,6 +31,8 @@ pub struct Rules {
     pub zone: TimeZone,
     /// Accounts of which nothing moves.
     pub paused_accounts: BTreeSet<AccountName>,
+    /// The hours of watched folders that have some: outside of them, none of their files moves.
+    pub folders: BTreeMap<RuleId, Vec<Hours>>,
     /// Whether nothing moves while the link is metered.
     pub waits_on_metered: bool,
 }
@@ -48,6 +50,7 @@ impl Rules {
             hours: Vec::new(),
             zone: TimeZone::UTC,
             paused_accounts: BTreeSet::new(),
+            folders: BTreeMap::new(),
             waits_on_metered: false,
         }
     }
@@ -68,6 +71,12 @@ pub enum Hold {
 impl Rules {
     fn pace(&self, now: Timestamp) -> Option<Pace> {
         timetable::pace(&self.hours, &self.zone, now)
+    }
+
+    /// The watched folders whose hours do not hold.
+    fn closed_folders(&self, now: Timestamp) -> Vec<RuleId> {
+        let closed = |hours: &Vec<Hours>| !timetable::holds(hours, &self.zone, now);
+        self.folders.iter().filter(|(_, hours)| closed(hours)).map(|(id, _)| *id).collect()
     }
 
     /// Why nothing at all moves.
@@ -105,6 +114,14 @@ impl Engine {
         }
     }
 
+    /// Those of these transfers that wait for the hours of the watched folder they come from.
+    ///
+    /// # Errors
+    /// A database that cannot be read.
+    pub async fn wait_for_folder(&self, ids: &[TransferId]) -> Result<HashSet<TransferId>, StoreError> {
+        self.shared().wait_for_folder(ids).await
+    }
+
     /// Why transfers of that account whose turn it is do not move now.
     #[must_use]
     pub fn hold(&self, account: &AccountName) -> Option<Hold> {
@@ -129,6 +146,23 @@ impl Shared {
 
     pub(crate) fn hold(&self, account: &AccountName) -> Option<Hold> {
         self.rules().holds(account, self.clock.now(), self.metered.load(Ordering::Relaxed))
+    }
+
+    /// The watched folders whose hours do not hold now.
+    pub(crate) fn closed_folders(&self) -> Vec<RuleId> {
+        self.rules().closed_folders(self.clock.now())
+    }
+
+    /// Those of these transfers that wait for the hours of their folder.
+    pub(crate) async fn wait_for_folder(
+        &self,
+        ids: &[TransferId],
+    ) -> Result<HashSet<TransferId>, StoreError> {
+        let closed = self.closed_folders();
+        if closed.is_empty() || ids.is_empty() {
+            return Ok(HashSet::new());
+        }
+        self.store.watched_among(ids, &closed).await
     }
 
     /// Caps the bandwidth as the rules say for this moment.

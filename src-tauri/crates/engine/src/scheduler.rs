@@ -181,6 +181,7 @@ async fn admit(shared: &Arc<Shared>, in_hand: &mut InHand) -> Result<(), StoreEr
         return Ok(());
     }
     let rules = shared.rules();
+    let closed = shared.closed_folders();
     let paused: Vec<AccountName> = rules.paused_accounts.iter().cloned().collect();
     let places = rules.files.max(1) * SMALL_A_PLACE;
     let mut free = places.saturating_sub(small + large);
@@ -194,7 +195,7 @@ async fn admit(shared: &Arc<Shared>, in_hand: &mut InHand) -> Result<(), StoreEr
     let mut wave = Vec::new();
     while free > 0 {
         let now = shared.clock.now();
-        let Some(next) = shared.store.next_waiting(now, &skip, &paused).await? else { break };
+        let Some(next) = shared.store.next_waiting(now, &skip, &paused, &closed).await? else { break };
         let (target, weight) = (Target::of(&next), weight(&next));
         if in_hand.held.contains_key(&next.id) || targets.contains(&target) {
             skip.push(next.id);
@@ -291,11 +292,14 @@ async fn connect(
 async fn keep_hours(shared: &Arc<Shared>, in_hand: &InHand) -> Result<(), StoreError> {
     let closed = shared.closed();
     let rules = shared.rules();
-    if !closed && rules.paused_accounts.is_empty() {
+    if !closed && rules.paused_accounts.is_empty() && rules.folders.is_empty() {
         return Ok(());
     }
+    let ids: Vec<TransferId> = in_hand.held.keys().copied().collect();
+    let folder = shared.wait_for_folder(&ids).await?;
     for (&id, held) in &in_hand.held {
-        if !held.token.is_cancelled() && (closed || rules.paused_accounts.contains(&held.account)) {
+        let may_not = closed || rules.paused_accounts.contains(&held.account) || folder.contains(&id);
+        if may_not && !held.token.is_cancelled() {
             shared.lay_down(id).await?;
             held.token.cancel();
         }
@@ -343,9 +347,10 @@ async fn all_rest(shared: &Shared, in_hand: &InHand, ids: &mut Vec<TransferId>) 
         }
         let transfer = shared.store.transfer(id).await?;
         let hold = transfer.as_ref().and_then(|transfer| shared.hold(&transfer.account));
+        let held = hold.is_some() || !shared.wait_for_folder(&[id]).await?.is_empty();
         match transfer.map(|transfer| transfer.state) {
             // The hours or the person who paused the account may let it wait for days.
-            Some(State::Waiting { .. }) if hold.is_some() => at += 1,
+            Some(State::Waiting { .. }) if held => at += 1,
             None => {
                 ids.swap_remove(at);
             }

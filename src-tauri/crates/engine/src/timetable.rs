@@ -43,6 +43,12 @@ impl Hours {
     }
 }
 
+/// Whether any of these hours hold this moment.
+#[must_use]
+pub fn holds(hours: &[Hours], zone: &TimeZone, now: Timestamp) -> bool {
+    pace(hours, zone, now).is_some()
+}
+
 /// The pace of the first hours that hold this moment; none where no hours do.
 pub(crate) fn pace(hours: &[Hours], zone: &TimeZone, now: Timestamp) -> Option<Pace> {
     if hours.is_empty() {

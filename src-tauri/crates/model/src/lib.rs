@@ -30,5 +30,5 @@ pub use transfer::{ClashPolicy, Direction, Fingerprint, ShapeChoice, Transfer, V
 pub use transfer_state::{Event, Illegal, State, WaitReason, advance};
 pub use watched_folder::{
     AfterUpload, Backlog, Duplicates, FoundFile, Health, NotSent, RuleId, Unit, WatchRule, WatchState,
-    WatchedFile, WatchedState,
+    WatchedFile, WatchedState, WeekHours,
 };

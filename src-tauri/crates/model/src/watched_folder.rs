@@ -80,6 +80,17 @@ pub enum Duplicates {
     Skip,
 }
 
+/// Some hours of some days of the week, in local time.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WeekHours {
+    /// Days on which they begin, 1 for Monday to 7 for Sunday; empty for every day.
+    pub days: Vec<u8>,
+    /// The first minute of the day.
+    pub from: u16,
+    /// The first minute after them. Not above `from`, it is one of the next day.
+    pub to: u16,
+}
+
 /// A rule, as a person made it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct WatchRule {
@@ -136,6 +147,9 @@ pub struct WatchRule {
     /// How often to look where the system announces no changes, and instead of its announcements; none for automatic.
     #[serde(default)]
     pub poll: Option<Duration>,
+    /// The hours in which its files are sent; none for all.
+    #[serde(default)]
+    pub hours: Vec<WeekHours>,
     /// Whether it is paused.
     #[serde(default)]
     pub paused: bool,

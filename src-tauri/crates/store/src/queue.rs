@@ -6,7 +6,7 @@ use crate::{
     transfer_row::{self, transfer_columns},
     writer::Work,
 };
-use labferry_model::{AccountName, Timestamp, Transfer, TransferId};
+use labferry_model::{AccountName, RuleId, Timestamp, Transfer, TransferId};
 
 /// Distance between neighbours in a fresh queue: room for 20 rows put between the same two before others must move.
 pub(crate) const GAP: i64 = 1 << 20;
@@ -38,6 +38,8 @@ pub(crate) const NEXT: &str = concat!(
      heads (id) AS (
          SELECT (SELECT id FROM transfers WHERE ready_at = 0 AND account = busy.account
                  AND id NOT IN (SELECT value FROM json_each(?1))
+                 AND id NOT IN (SELECT transfer FROM watched_files WHERE state = 'queued' AND transfer IS NOT NULL
+                     AND folder IN (SELECT value FROM json_each(?3)))
                  ORDER BY priority DESC, position LIMIT 1)
          FROM busy WHERE account IS NOT NULL AND account NOT IN (SELECT value FROM json_each(?2))
      )
@@ -72,6 +74,7 @@ impl Store {
         now: Timestamp,
         skip: &[TransferId],
         skip_accounts: &[AccountName],
+        skip_folders: &[RuleId],
     ) -> Result<Option<Transfer>, StoreError> {
         let mut connection = self.reader().await?;
         let due: Option<i64> = sqlx::query_scalar(DUE)
@@ -84,9 +87,11 @@ impl Store {
         }
         let skip = crate::columns::json(skip).map_err(|error| self.failed(error))?;
         let accounts = crate::columns::json(skip_accounts).map_err(|error| self.failed(error))?;
+        let folders = crate::columns::json(skip_folders).map_err(|error| self.failed(error))?;
         let row = sqlx::query(NEXT)
             .bind(skip)
             .bind(accounts)
+            .bind(folders)
             .fetch_optional(&mut *connection)
             .await
             .map_err(|error| self.failed(error))?;

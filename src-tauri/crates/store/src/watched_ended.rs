@@ -1,13 +1,14 @@
 //! Watched files whose upload came to its end, and those that their rule puts away after that.
 
 use crate::{
-    columns::{json_at, json_option_at},
+    columns::{json, json_at, json_option_at},
     error::StoreError,
     store::Store,
     watched::{AT_ONCE, Ledger, read_file},
 };
-use labferry_model::{DigestSet, Fingerprint, State, Timestamp, WatchedFile};
+use labferry_model::{DigestSet, Fingerprint, RuleId, State, Timestamp, TransferId, WatchedFile};
 use sqlx::{Row, sqlite::SqliteRow};
+use std::collections::HashSet;
 
 /// Files that are put away before it is asked for more: each is a move on a disk, and people wait for the rest.
 const PUT_AWAY_AT_ONCE: i64 = 500;
@@ -97,6 +98,29 @@ impl Store {
         .await
         .map_err(|error| self.failed(error))?;
         rows.iter().map(read_ended).collect::<Result<_, _>>().map_err(|error| self.failed(error))
+    }
+
+    /// Those of these transfers that are queued uploads of files of these rules.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be read.
+    pub async fn watched_among(
+        &self,
+        transfers: &[TransferId],
+        rules: &[RuleId],
+    ) -> Result<HashSet<TransferId>, StoreError> {
+        let (transfers, rules) = (json(transfers), json(rules));
+        let mut connection = self.reader().await?;
+        let ids: Vec<i64> = sqlx::query_scalar(
+            "SELECT transfer FROM watched_files WHERE state = 'queued' AND folder IN (SELECT value FROM json_each(?))
+             AND transfer IN (SELECT value FROM json_each(?))",
+        )
+        .bind(rules.map_err(|error| self.failed(error))?)
+        .bind(transfers.map_err(|error| self.failed(error))?)
+        .fetch_all(&mut *connection)
+        .await
+        .map_err(|error| self.failed(error))?;
+        Ok(ids.into_iter().map(TransferId).collect())
     }
 
     /// Writes that a file was put away, or why it stays although its rule puts files away.

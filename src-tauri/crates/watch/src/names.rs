@@ -257,6 +257,7 @@ pub(crate) mod tests {
             metadata: serde_json_map(),
             record_template: None,
             poll: None,
+            hours: Vec::new(),
             paused: false,
         };
         set(&mut rule);

@@ -4,12 +4,14 @@ use crate::{
     app::{App, Shared},
     folders::{after, rule},
     problem_text::{as_sentence, not_sent, without_numbers, words},
+    settings::in_week,
     wire::{
         answers::{DigestsRow, ProblemWords},
         events::AppEvent,
         folders::*,
     },
 };
+use labferry_engine::holds;
 use labferry_model::{Health, NotSent, RuleId, Timestamp, WatchRule, WatchState, WatchedFile, WatchedState};
 use labferry_store::WatchedFolder;
 use labferry_watch::{Left, Watch, settle::Coming};
@@ -132,6 +134,7 @@ impl Shared {
         } else {
             "not_running"
         };
+        let hours: Vec<_> = folder.rule.hours.iter().map(in_week).collect();
         let problem = live.health.problem.filter(|_| runs && !folder.rule.paused);
         Ok(FolderRow {
             id: folder.id.0,
@@ -150,6 +153,7 @@ impl Shared {
                 failed: count(WatchedState::Failed),
                 more: runs && live.more,
             },
+            out_of_hours: !folder.rule.hours.is_empty() && !holds(&hours, &jiff::tz::TimeZone::system(), now),
             still_growing: live.growing.filter(|_| runs),
             created: folder.created.0,
             looked: live.looked,

@@ -52,6 +52,7 @@ impl App {
             Backlog::Now | Backlog::Since { .. } => self.found_before(&rule, now).await?,
         };
         let id = self.shared.store.add_watched_folder(rule, identity, before, now).await?;
+        self.shared.follow_settings().await?;
         tracing::info!(rule = id.0, "a folder is watched");
         self.folders_changed();
         self.shared.folder_row(&self.folder(id.0).await?).await
@@ -76,6 +77,7 @@ impl App {
         self.takes_files(&rule).await?;
         rule.paused = folder.rule.paused;
         self.shared.store.set_watched_rule(folder.id, &rule, identity).await?;
+        self.shared.follow_settings().await?;
         self.folders_changed();
         self.shared.folder_row(&self.folder(request.id).await?).await
     }

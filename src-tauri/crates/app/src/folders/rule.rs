@@ -3,6 +3,7 @@
 use crate::{
     app::{App, account_name},
     problem_text::{invalid, words},
+    settings::{hours_row, week_hours},
     uploads::absolute,
     wire::{answers::ProblemWords, folders::FolderRule},
 };
@@ -139,6 +140,7 @@ fn parse(request: &FolderRule) -> Result<WatchRule, ProblemWords> {
         metadata: request.metadata.clone(),
         record_template: request.record_template.clone(),
         poll: seconds("waits between looks", request.poll_seconds)?,
+        hours: request.hours.iter().map(week_hours).collect::<Result<_, _>>()?,
         paused: false,
     };
     NameRules::new(&rule).map_err(|BadPattern { pattern, cause }| {
@@ -226,6 +228,7 @@ pub(crate) fn shown(rule: &WatchRule) -> FolderRule {
         path_pattern: rule.path_pattern.clone(),
         metadata: rule.metadata.clone(),
         record_template: rule.record_template.clone(),
+        hours: rule.hours.iter().map(hours_row).collect(),
         poll_seconds: rule.poll.map(|poll| poll.as_secs_f64()),
     }
 }

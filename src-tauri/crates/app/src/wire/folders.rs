@@ -1,6 +1,9 @@
 //! Watched folders on the wire: rules, how they stand, and their files.
 
-use super::answers::{DigestsRow, ProblemWords};
+use super::{
+    answers::{DigestsRow, ProblemWords},
+    settings::HoursRow,
+};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
@@ -54,6 +57,8 @@ pub struct FolderRule {
     /// run's name, `{GROUP}` for a named group of `path_pattern`.
     #[ts(type = "Record<string, unknown> | null")]
     pub record_template: Option<serde_json::Map<String, serde_json::Value>>,
+    /// The hours in which files are sent, each without a bandwidth; none for all.
+    pub hours: Vec<HoursRow>,
     /// Seconds between looks, instead of the system's announcements; none for automatic.
     pub poll_seconds: Option<f64>,
 }
@@ -81,6 +86,7 @@ impl Default for FolderRule {
             path_pattern: None,
             metadata: serde_json::Map::new(),
             record_template: None,
+            hours: Vec::new(),
             poll_seconds: None,
         }
     }
@@ -185,6 +191,8 @@ pub struct FolderRow {
     pub problem: Option<ProblemWords>,
     /// Its files.
     pub counts: FolderCounts,
+    /// Whether it is outside of the rule's hours: what is ready waits in the queue.
+    pub out_of_hours: bool,
     /// The file that grows or is held open for the longest, when for more than a day.
     pub still_growing: Option<FolderFileRow>,
     /// When it was made.

@@ -7,11 +7,12 @@ use crate::{
     place::{Place, key_value, metadata},
     signals::told_to_stop,
     table::{self, count, size, time},
+    times::{hours_of, seconds_of},
 };
 use clap::{Args, Subcommand};
 use labferry_app::{
     App, ClashPolicy,
-    wire::{answers::*, events::AppEvent, folders::*, requests::Empty},
+    wire::{answers::*, events::AppEvent, folders::*, requests::Empty, settings::HoursRow},
 };
 use std::collections::{BTreeMap, VecDeque};
 use tokio::sync::broadcast::error::RecvError;
@@ -81,6 +82,9 @@ struct RuleArguments {
     /// Seconds without a change, instead of the usual time
     #[arg(long, value_name = "SECONDS")]
     quiet_for: Option<f64>,
+    /// For instruments that pause in the middle of a file: two hours without a change
+    #[arg(long, conflicts_with = "quiet_for")]
+    slow_acquisition: bool,
     /// A file that ends a run, such as RTAComplete.txt; several must all be there
     #[arg(long = "marker", value_name = "PATTERN")]
     markers: Vec<String>,
@@ -96,6 +100,9 @@ struct RuleArguments {
     /// Move proven files to the recycle bin
     #[arg(long)]
     recycle: bool,
+    /// Send in these hours only, such as 'mon-fri 18:00-07:00' or '22:00-06:00'; several count together
+    #[arg(long, value_name = "HOURS", value_parser = hours_of)]
+    hours: Vec<HoursRow>,
     /// Move or recycle proven files only that long after their proof, such as 12h, 7d or 4w; at once without it
     #[arg(long, value_name = "TIME", value_parser = seconds_of)]
     put_away_after: Option<f64>,
@@ -206,6 +213,9 @@ impl From<Which> for FolderSelection {
     }
 }
 
+/// Seconds that an acquisition of hours may pause in the middle of a file, as in the window's form.
+const SLOW: f64 = 7_200.0;
+
 fn rule(arguments: &RuleArguments) -> Result<FolderRule, Failure> {
     let place = Place::parse(&arguments.place)?;
     let (backlog, since) = match arguments.backlog.as_str() {
@@ -238,7 +248,7 @@ fn rule(arguments: &RuleArguments) -> Result<FolderRule, Failure> {
         include: arguments.include.clone(),
         exclude: arguments.exclude.clone(),
         ignore_temporary: !arguments.temporary_names,
-        quiet_seconds: arguments.quiet_for,
+        quiet_seconds: arguments.slow_acquisition.then_some(SLOW).or(arguments.quiet_for),
         markers: arguments.markers.clone(),
         backlog,
         since,
@@ -250,19 +260,9 @@ fn rule(arguments: &RuleArguments) -> Result<FolderRule, Failure> {
         path_pattern: arguments.path_pattern.clone(),
         metadata: metadata(&arguments.metadata)?,
         record_template: template,
+        hours: arguments.hours.clone(),
         poll_seconds: arguments.poll,
     })
-}
-
-/// The seconds of a time such as `12h`, `7d` or `4w`, with days of 24 hours.
-fn seconds_of(text: &str) -> Result<f64, String> {
-    let days = jiff::SpanRelativeTo::days_are_24_hours();
-    let time = text.parse::<jiff::Span>().and_then(|span| span.to_duration(days));
-    match time {
-        Ok(time) if !time.is_negative() => Ok(time.as_secs_f64()),
-        Ok(_) => Err("a time does not go back; use one such as 12h, 7d or 4w".to_owned()),
-        Err(error) => Err(format!("{error}; use a time such as 12h, 7d or 4w")),
-    }
 }
 
 /// What became of a proven file here.
@@ -349,6 +349,9 @@ fn line(row: &FolderRow) -> String {
         if more { "+" } else { "" },
         empty + changed + failed
     );
+    if row.out_of_hours {
+        text.push_str("; outside of its hours, the queue waits");
+    }
     if let Some(file) = &row.still_growing {
         text.push_str(&format!(
             "; still growing since {}: {}",
@@ -460,6 +463,8 @@ async fn follow(
                 let rows = app.folders_list(Empty {}).await?;
                 let rests = |row: &FolderRow| {
                     let FolderCounts { writing, settling, queued, .. } = row.counts;
+                    // What waits for its hours may wait for days.
+                    let queued = if row.out_of_hours { 0 } else { queued };
                     row.looked.is_some() && writing + settling + queued == 0
                 };
                 if rows.iter().all(|row| row.state == "paused" || rests(row)) {
@@ -515,21 +520,5 @@ fn tell(context: &Context, told: &mut Told, event: AppEvent) -> Result<(), Failu
             Ok(())
         }
         _ => Ok(()),
-    }
-}
-
-#[cfg(test)]
-#[allow(clippy::unwrap_used)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_time_is_written_in_days_and_weeks() {
-        assert_eq!(seconds_of("7d").unwrap(), 604_800.0);
-        assert_eq!(seconds_of("1w 12h").unwrap(), 648_000.0);
-        assert_eq!(seconds_of("90s").unwrap(), 90.0);
-        for wrong in ["", "7", "-1d", "a week", "1mo"] {
-            assert!(seconds_of(wrong).is_err(), "{wrong}");
-        }
     }
 }

@@ -1,4 +1,4 @@
-import type { HoursRow } from '../../bindings/commands';
+import type { HoursRow } from '../bindings/commands';
 
 const MIB = 1024 * 1024;
 
