@@ -112,3 +112,65 @@ fn names_that_cannot_be_sent_are_told_with_their_reason() {
     }
     assert!(in_all >= 2);
 }
+
+/// Sets a folder's own time back, as if it had not been touched for a while.
+fn settled_long_ago(folder: &std::path::Path) {
+    let then = std::time::SystemTime::now() - Duration::from_secs(3_600);
+    fs::File::open(folder).unwrap().set_modified(then).unwrap();
+}
+
+#[test]
+fn a_poll_lists_only_folders_whose_time_changed_and_a_whole_look_finds_the_rest() {
+    const FOLDERS: u64 = 40;
+    let base = tempfile::tempdir().unwrap();
+    let root = base.path();
+    for number in 0..FOLDERS {
+        let folder = root.join(format!("run {number}"));
+        fs::create_dir(&folder).unwrap();
+        fs::write(folder.join("a"), "a").unwrap();
+        settled_long_ago(&folder);
+    }
+    settled_long_ago(root);
+    let mut rule = rule(root);
+    rule.poll = Some(15 * SECOND);
+    rule.quiet = Some(20 * SECOND);
+    let mut watched = Watched::new(rule);
+    assert_eq!(watched.until(60 * SECOND).len() as u64, FOLDERS);
+    assert_eq!(watched.watch.listings(), FOLDERS + 1, "listed once, in four looks");
+
+    // A file in one folder, a folder with a file in another, and a folder that goes.
+    fs::write(root.join("run 3/b"), "b").unwrap();
+    fs::create_dir(root.join("run 4/new")).unwrap();
+    fs::write(root.join("run 4/new/c"), "c").unwrap();
+    fs::remove_dir_all(root.join("run 5")).unwrap();
+    let before = watched.watch.listings();
+    let found = watched.until(78 * SECOND);
+    assert_eq!(watched.watch.listings() - before, 4, "run 3, run 4, what is new in it, and the root");
+    let mut names: Vec<String> = found.into_iter().map(|file| file.key).collect();
+    names.extend(watched.until(120 * SECOND).into_iter().map(|file| file.key));
+    names.sort();
+    assert_eq!(names, ["run 3/b", "run 4/new/c"]);
+
+    // A file that grows in its place says nothing through its folder: the next whole look sees it.
+    for folder in ["run 3", "run 4", "run 4/new", ""] {
+        settled_long_ago(&root.join(folder));
+    }
+    watched.until(150 * SECOND);
+    let before = watched.watch.listings();
+    fs::write(root.join("run 7/a"), "and more").unwrap();
+    assert!(watched.until(400 * SECOND).is_empty());
+    assert_eq!(watched.watch.listings(), before, "nothing is listed in vain");
+    let found = watched.until(1_000 * SECOND);
+    assert_eq!(found.iter().map(|file| file.key.as_str()).collect::<Vec<_>>(), ["run 7/a"]);
+
+    // One that comes to rest is looked at all the while, whatever its folder says.
+    let slow = root.join("run 8/slow");
+    fs::write(&slow, "1").unwrap();
+    settled_long_ago(&root.join("run 8"));
+    watched.until(1_016 * SECOND);
+    for second in 0..20_u32 {
+        fs::write(&slow, "1".repeat(2 + second as usize)).unwrap();
+        assert!(watched.until((1_017 + second) * SECOND).is_empty(), "sent while it grew");
+    }
+    assert_eq!(watched.until(1_080 * SECOND)[0].fingerprint.size, 21);
+}

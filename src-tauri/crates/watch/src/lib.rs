@@ -6,6 +6,7 @@
 
 #![warn(missing_docs)]
 
+mod gate;
 pub mod hints;
 pub mod medium;
 pub mod names;

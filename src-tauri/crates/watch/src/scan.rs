@@ -1,7 +1,10 @@
 //! Looking through a folder: every file in it, with what tells whether it changed.
 
-use crate::names::{NameRules, key_of};
-use labferry_model::{Fingerprint, FoundFile, NotSent};
+use crate::{
+    gate::Gate,
+    names::{NameRules, key_of},
+};
+use labferry_model::{Fingerprint, FoundFile, NotSent, Timestamp};
 use std::{
     collections::HashMap,
     fs::Metadata,
@@ -51,6 +54,49 @@ pub fn scan<E>(
     root: &Path,
     start: &Path,
     names: &NameRules,
+    tell: impl FnMut(Vec<Item>) -> Result<(), E>,
+) -> Result<io::Result<Summary>, E> {
+    scan_with(root, start, names, &mut Passing::All, tell)
+}
+
+/// Which folders a look lists.
+pub(crate) enum Passing<'a> {
+    /// All below its start, and nothing is kept of them.
+    All,
+    /// All below its start; the gate learns them.
+    Learning(&'a mut Gate, Timestamp),
+    /// Its start, and those inside that the gate does not know yet are told.
+    One(&'a mut Gate, Timestamp, &'a mut Vec<PathBuf>),
+}
+
+impl Passing<'_> {
+    fn lists(&mut self, folder: &Path, depth: usize) {
+        match self {
+            Passing::All => {}
+            Passing::Learning(gate, now) => gate.lists(folder, *now),
+            Passing::One(gate, now, _) if depth == 0 => gate.lists(folder, *now),
+            Passing::One(gate, _, fresh) => {
+                if !gate.knows(folder) {
+                    fresh.push(folder.to_path_buf());
+                }
+            }
+        }
+    }
+
+    fn gate(&mut self) -> Option<&mut Gate> {
+        match self {
+            Passing::All => None,
+            Passing::Learning(gate, _) | Passing::One(gate, ..) => Some(gate),
+        }
+    }
+}
+
+/// The same, past a gate.
+pub(crate) fn scan_with<E>(
+    root: &Path,
+    start: &Path,
+    names: &NameRules,
+    passing: &mut Passing<'_>,
     mut tell: impl FnMut(Vec<Item>) -> Result<(), E>,
 ) -> Result<io::Result<Summary>, E> {
     let mut summary = Summary::default();
@@ -58,13 +104,17 @@ pub fn scan<E>(
     let mut spellings: HashMap<String, PathBuf> = HashMap::new();
     let mut folder = PathBuf::new();
     // In order, so that the ways to write one name come one after the other within their folder.
-    let mut walk = WalkDir::new(start).max_depth(MOST_DEPTH).follow_links(false).into_iter();
+    let most = if matches!(passing, Passing::One(..)) { 1 } else { MOST_DEPTH };
+    let mut walk = WalkDir::new(start).max_depth(most).follow_links(false).into_iter();
     while let Some(entry) = walk.next() {
         let item = match entry {
             Err(error) if error.depth() == 0 => return Ok(Err(error.into())),
             Err(error) => {
                 summary.unreadable += 1;
                 let path = error.path().unwrap_or(start).to_path_buf();
+                if let Some(gate) = passing.gate() {
+                    gate.doubts(&path);
+                }
                 let cause = error.io_error().map_or_else(|| error.to_string(), ToString::to_string);
                 Some(Item::Left { name: shown(root, &path), why: NotSent::Unreadable { cause } })
             }
@@ -73,6 +123,13 @@ pub fn scan<E>(
                 let skipped = entry.file_type().is_dir() && skip(root, names, &entry);
                 if skipped {
                     walk.skip_current_dir();
+                } else if entry.file_type().is_dir() {
+                    passing.lists(entry.path(), entry.depth());
+                }
+                if let (Some(gate), Some(parent), 1..) =
+                    (passing.gate(), entry.path().parent(), entry.depth())
+                {
+                    gate.holds(parent);
                 }
                 if entry.path().parent().is_some_and(|parent| parent != folder) {
                     folder = entry.path().parent().map(Path::to_path_buf).unwrap_or_default();

@@ -2,6 +2,7 @@
 //! files that come to rest, and says which are ready and when to turn again. It blocks on the disk and on nothing else.
 
 use crate::{
+    gate::Gate,
     hints::{Announcements, Inbox, NoAnnouncements},
     medium,
     names::{BadPattern, NameRules},
@@ -20,6 +21,8 @@ use std::{
     sync::Arc,
     time::Duration,
 };
+
+mod look;
 
 /// Time between two whole looks where changes are announced (Syncthing's), and in a small tree.
 const HOURLY: Duration = Duration::from_secs(3_600);
@@ -96,6 +99,9 @@ pub struct Watch {
     polling: Option<Health>,
     health: Health,
     next_scan: Duration,
+    /// When every folder is listed again, whatever its own time says.
+    next_whole: Duration,
+    gate: Gate,
     scans: u64,
     took: Duration,
     scanned: Option<Timestamp>,
@@ -145,6 +151,8 @@ impl Watch {
             polling: None,
             health: Health::default(),
             next_scan: Duration::ZERO,
+            next_whole: Duration::ZERO,
+            gate: Gate::default(),
             scans: 0,
             took: Duration::ZERO,
             scanned: None,
@@ -192,9 +200,16 @@ impl Watch {
         (self.scanned, self.next_scan.saturating_sub(now))
     }
 
+    /// How many times a folder was listed so far.
+    #[must_use]
+    pub fn listings(&self) -> u64 {
+        self.gate.listings()
+    }
+
     /// Everything is looked at again, that long from now at the latest.
     pub fn look_again(&mut self, now: Duration, within: Duration) {
         self.next_scan = self.next_scan.min(now + within);
+        self.next_whole = self.next_whole.min(self.next_scan);
     }
 
     /// Takes a turn. `known` is asked of each file that is not followed whether the ledger has it just as it is.
@@ -210,7 +225,7 @@ impl Watch {
         }
         if std::mem::take(&mut self.away) {
             // Everything may have changed meanwhile.
-            self.next_scan = now;
+            (self.next_scan, self.next_whole) = (now, now);
         }
         self.listen();
         let mut turn = Turn::default();
@@ -220,7 +235,11 @@ impl Watch {
             let rest = self.took.min(AFTER_LOSS);
             self.next_scan = self.next_scan.min((self.ended + rest).max(now));
         }
-        let scan = self.settle.room_again() || self.next_scan <= now;
+        let room = self.settle.room_again();
+        if room || lost {
+            self.next_whole = now;
+        }
+        let scan = room || self.next_scan <= now;
         if !scan || !lost {
             self.hinted(now, &paths, known, &mut looks)?;
         }
@@ -248,7 +267,7 @@ impl Watch {
         if let Some((wall_then, then)) = self.clocks.replace((wall, now)) {
             let (by_wall, by_now) = (wall.since(wall_then), now.saturating_sub(then));
             if by_wall.abs_diff(by_now) > JUMP || wall < wall_then {
-                self.next_scan = now;
+                (self.next_scan, self.next_whole) = (now, now);
             }
         }
     }
@@ -270,9 +289,12 @@ impl Watch {
     fn suspend(&mut self, problem: Problem) {
         self.announcements = None;
         self.away = true;
+        // What came meanwhile could not be announced: the next look says nothing about announcements.
+        self.scans = 0;
         // Files that came to rest before it went must come to rest again.
         let quiet = self.settings.rule.quiet.map_or(Quiet::BySize, Quiet::Fixed);
         self.settle = Settle::new(quiet, self.names.markers());
+        self.gate.clear();
         let _ = self.inbox.take();
         self.health = Health { state: WatchState::Suspended, problem: Some(problem) };
     }
@@ -382,69 +404,6 @@ impl Watch {
         Ok(fresh)
     }
 
-    /// Looks through the whole folder; false when it went away meanwhile.
-    fn look_through<E>(
-        &mut self,
-        clock: &dyn Clock,
-        periodic: bool,
-        known: &mut Known<'_, E>,
-    ) -> Result<bool, E> {
-        let (began, wall) = (clock.monotonic(), clock.now());
-        let root = self.settings.rule.folder.clone();
-        self.left.clear();
-        let mut fresh = Vec::new();
-        let mut unreadable = None;
-        let names = Arc::clone(&self.names);
-        let told = scan::scan(&root, &root, &names, |items| {
-            let mut files = Vec::with_capacity(items.len());
-            for item in items {
-                match item {
-                    Item::Found(file) => files.push(file),
-                    Item::Left { name, why } => {
-                        if let NotSent::Unreadable { cause } = &why {
-                            unreadable.get_or_insert_with(|| (name.clone(), cause.clone()));
-                        }
-                        if self.left.len() < LEFT_KEPT {
-                            self.left.push(Left { name, why });
-                        }
-                    }
-                }
-            }
-            let now = clock.monotonic();
-            for file in self.take_in(now, &files, known)? {
-                if fresh.len() < 100 {
-                    fresh.push(file);
-                }
-            }
-            Ok::<(), E>(())
-        });
-        let ended = clock.monotonic();
-        (self.took, self.ended) = (ended.saturating_sub(began), ended);
-        let summary = match told? {
-            Ok(summary) => summary,
-            Err(error) => {
-                let problem = Problem::new(ProblemCode::FolderUnreadable)
-                    .about(root.display().to_string())
-                    .because(error.to_string());
-                self.suspend(problem);
-                self.next_scan = ended + LOOK_FOR_ROOT;
-                return Ok(false);
-            }
-        };
-        self.left_in_all = summary.left;
-        if periodic && self.announcements.is_some() && self.scans > 0 && self.was_silent(&fresh, wall) {
-            self.announcements = None;
-            let problem = Problem::new(ProblemCode::FolderSilent).about(root.display().to_string());
-            self.polling = Some(Health { state: WatchState::Degraded, problem: Some(problem) });
-        }
-        self.scans += 1;
-        self.scanned = Some(wall);
-        self.judge(&summary, unreadable);
-        self.entries = summary.entries;
-        self.next_scan = ended + self.pause();
-        Ok(true)
-    }
-
     /// How the folder stands after a whole look.
     fn judge(&mut self, summary: &scan::Summary, unreadable: Option<(String, String)>) {
         let root = &self.settings.rule.folder;
@@ -488,6 +447,11 @@ impl Watch {
             let least = self.settings.rule.poll.unwrap_or(POLL);
             return least.max(self.took.saturating_mul(DUTY));
         }
+        self.usual_pause()
+    }
+
+    /// How long until the next look at everything, where nothing asks for one before.
+    fn usual_pause(&self) -> Duration {
         let usual = if self.entries <= SMALL_TREE.0 { SMALL_TREE.1 } else { HOURLY };
         // A quarter more or less, so that rules of one computer do not look all at once.
         let share = mixed(self.settings.seed.wrapping_add(self.scans)) % 501;
