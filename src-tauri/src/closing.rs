@@ -1,10 +1,10 @@
 //! One Labferry per data folder, and an end that leaves every transfer where it can go on from.
 
-use crate::gate::Gate;
+use crate::{FilesOf, gate::Gate};
 use labferry_app::wire::requests::Empty;
 use sha2::{Digest as _, Sha256};
 use std::{
-    path::Path,
+    path::{Path, PathBuf},
     sync::atomic::{AtomicBool, Ordering},
     time::Duration,
 };
@@ -101,11 +101,26 @@ pub(crate) fn show_window(handle: &AppHandle) {
     }
 }
 
+/// Hands files to the window once the app behind it is open.
+pub(crate) fn offer(handle: &AppHandle, files: Vec<PathBuf>, folder: PathBuf) {
+    let handle = handle.clone();
+    if files.is_empty() {
+        return;
+    }
+    tauri::async_runtime::spawn(async move {
+        if let Ok(app) = handle.state::<Gate>().app().await {
+            app.offer(files, &folder);
+        }
+    });
+}
+
 /// A second start on the same data folder shows the window of the first and ends. A start that comes while the first is
 /// closing is remembered, and the first opens again when its transfers have stopped.
-pub(crate) fn single_instance(data_folder: &Path) -> TauriPlugin<Wry> {
+/// The files it was given are offered to that window, which asks before anything is sent.
+pub(crate) fn single_instance(data_folder: &Path, files_of: FilesOf) -> TauriPlugin<Wry> {
     tauri_plugin_single_instance::Builder::new()
-        .callback(|handle, _arguments, _folder| {
+        .callback(move |handle, arguments, folder| {
+            offer(handle, files_of(&arguments), PathBuf::from(folder));
             let closing = handle.state::<Closing>();
             if closing.begun.load(Ordering::SeqCst) {
                 closing.wanted_again.store(true, Ordering::SeqCst);

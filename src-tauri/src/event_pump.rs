@@ -1,9 +1,9 @@
 //! Carries the app's events to the window, to the tray and to the system's sleep.
 
-use crate::{notices, power, tray::Tray};
+use crate::{notices, power, tray::Tray, words::Language};
 use labferry_app::{
     App,
-    wire::{answers::QueueCounts, events::AppEvent},
+    wire::{answers::QueueCounts, events::AppEvent, requests::Empty},
 };
 use tauri::{AppHandle, Emitter as _};
 use tokio::sync::broadcast::error::RecvError;
@@ -26,6 +26,7 @@ pub(crate) fn start(handle: &AppHandle, app: &App, tray: Tray) {
             }
         };
         show(counts(&app).await.as_ref());
+        tray.speak(language(&app).await);
         loop {
             let event = match events.recv().await {
                 Ok(event) => event,
@@ -38,9 +39,11 @@ pub(crate) fn start(handle: &AppHandle, app: &App, tray: Tray) {
                     show(Some(counts));
                     notices.changed(row);
                 }
+                AppEvent::PreferencesChanged => tray.speak(language(&app).await),
                 AppEvent::QueueChanged => show(counts(&app).await.as_ref()),
                 AppEvent::Progress { .. }
                 | AppEvent::AccountsChanged
+                | AppEvent::Offered
                 | AppEvent::FoldersChanged
                 | AppEvent::Folder { .. } => {}
             }
@@ -49,6 +52,13 @@ pub(crate) fn start(handle: &AppHandle, app: &App, tray: Tray) {
             }
         }
     });
+}
+
+/// The language of the window, as it was told last.
+async fn language(app: &App) -> Language {
+    app.preferences_show(Empty {})
+        .await
+        .map_or_else(|_| Language::default(), |known| Language::of(&known.language))
 }
 
 /// The queue's counts, or none when it cannot be read; the next event brings them.

@@ -7,6 +7,7 @@ mod gate;
 mod notices;
 mod power;
 mod tray;
+mod words;
 
 use closing::Closing;
 use gate::Opener;
@@ -25,23 +26,29 @@ pub struct Start {
     pub passphrase: Option<Secret>,
     /// Whether the practice lab is started, too.
     pub practice_lab: bool,
+    /// Files to be offered to the window, as seen from the folder the program was started in.
+    pub files: Vec<PathBuf>,
 }
+
+/// The files in the arguments of another start, its own name first. Nothing else of them counts: that start is about this
+/// data folder already.
+pub type FilesOf = fn(&[String]) -> Vec<PathBuf>;
 
 /// Opens the window and comes back when Labferry has ended, with the exit code.
 ///
 /// # Errors
 /// One sentence, when there is no place for the data or no window can be opened.
-pub fn run(start: Start) -> Result<u8, String> {
+pub fn run(start: Start, files_of: FilesOf) -> Result<u8, String> {
     let Some(data_folder) = start.data_folder.or_else(labferry_app::default_data_folder) else {
         return Err("this system names no folder for application data: name one with --data-dir.".to_owned());
     };
     let options = AppOptions { passphrase: start.passphrase, ..AppOptions::new(data_folder) };
-    let practice_lab = start.practice_lab;
+    let (practice_lab, files) = (start.practice_lab, start.files);
     let (opener, gate) = gate::gate();
 
     let desktop = tauri::Builder::default()
         // First of all: a second start must end here, before it opens anything.
-        .plugin(closing::single_instance(&options.data_folder))
+        .plugin(closing::single_instance(&options.data_folder, files_of))
         .plugin(tauri_plugin_autostart::Builder::new().build())
         .plugin(tauri_plugin_dialog::init())
         .plugin(tauri_plugin_notification::init())
@@ -59,6 +66,8 @@ pub fn run(start: Start) -> Result<u8, String> {
         .setup(move |desktop| {
             let tray = tray::show(desktop.handle())?;
             tauri::async_runtime::spawn(closing::on_signal(desktop.handle().clone()));
+            let folder = std::env::current_dir().unwrap_or_default();
+            closing::offer(desktop.handle(), files, folder);
             tauri::async_runtime::spawn(open(desktop.handle().clone(), options, practice_lab, opener, tray));
             Ok(())
         })

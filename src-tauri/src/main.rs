@@ -16,6 +16,14 @@ struct Arguments {
     /// Start with the practice lab: a server in this program that speaks the real interfaces
     #[arg(long)]
     practice_lab: bool,
+    /// Files and folders to send: the window asks where to and shows what would be sent before anything is
+    #[arg(value_name = "FILE")]
+    files: Vec<PathBuf>,
+}
+
+/// The files another start was given; none where its arguments make no sense, which it said itself.
+fn files_of(arguments: &[String]) -> Vec<PathBuf> {
+    Arguments::try_parse_from(arguments).map_or_else(|_| Vec::new(), |arguments| arguments.files)
 }
 
 fn main() -> ExitCode {
@@ -32,8 +40,9 @@ fn main() -> ExitCode {
             .filter(|given| !given.is_empty())
             .map(Secret::new),
         practice_lab: arguments.practice_lab,
+        files: arguments.files,
     };
-    match labferry_desktop::run(start) {
+    match labferry_desktop::run(start, files_of) {
         Ok(code) => ExitCode::from(code),
         Err(message) => {
             eprintln!("labferry: {message}");

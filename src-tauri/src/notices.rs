@@ -1,6 +1,7 @@
 //! What the system tells while the window is not in front: once for a batch that is done, once for one that needs
 //! somebody. Never for a single file of many, and never the only place where it can be read.
 
+use crate::words::Language;
 use labferry_app::{
     App,
     wire::{
@@ -54,13 +55,14 @@ async fn watch(handle: AppHandle, app: App, mut batches: UnboundedReceiver<i64>)
             }
         };
         let _ = tokio::time::timeout(AT_MOST, gather).await;
-        let wanted = app.preferences_show(Empty {}).await.is_ok_and(|preferences| preferences.notify);
+        let preferences = app.preferences_show(Empty {}).await.unwrap_or_default();
+        let (wanted, language) = (preferences.notify, Language::of(&preferences.language));
         let in_front =
             handle.get_webview_window("main").is_some_and(|window| window.is_focused().unwrap_or(false));
         for batch in changed {
             let Some(row) = look(&app, batch).await else { continue };
             // Also what is not told counts as told: nobody wants to hear later what they saw happen.
-            let notice = notice(&row, told.entry(batch).or_default());
+            let notice = notice(&row, told.entry(batch).or_default(), language);
             if let Some((title, body)) = notice.filter(|_| wanted && !in_front) {
                 let shown = handle.notification().builder().title(title).body(body).show();
                 if let Err(error) = shown {
@@ -87,33 +89,27 @@ struct Told {
 }
 
 /// The title and the sentence of what is new about a batch.
-fn notice(batch: &BatchRow, told: &mut Told) -> Option<(String, String)> {
+fn notice(batch: &BatchRow, told: &mut Told, language: Language) -> Option<(String, String)> {
     let counts = &batch.counts;
-    let files = |number: u64| if number == 1 { "1 file".to_owned() } else { format!("{number} files") };
-    let needs = match counts.needs_you {
-        0 => None,
-        1 => Some("1 needs you".to_owned()),
-        number => Some(format!("{number} need you")),
-    };
+    let needs = (counts.needs_you > 0).then(|| language.needs(counts.needs_you));
     // Those that wait for a person are counted as waiting, too.
     let over = counts.active == 0 && counts.waiting.saturating_sub(counts.needs_you) == 0;
-    let arrow = if batch.direction == "download" { "from" } else { "to" };
-    let what = if counts.all == 1 { batch.name.clone() } else { files(counts.all) };
-    let body = |rest: String| format!("{what} {arrow} {}: {rest}.", batch.account);
     if over {
         let news = !told.done;
         *told = Told { done: true, needs: told.needs || needs.is_some() };
-        let proven = format!("{} of {} verified", batch.verified, counts.all);
+        let proven = language.verified(batch.verified, counts.all);
         return news.then(|| match needs {
-            None if batch.verified == counts.all => ("All verified".to_owned(), body(proven)),
-            None => ("Finished".to_owned(), body(proven)),
-            Some(needs) => ("Labferry needs you".to_owned(), body(format!("{proven}, {needs}"))),
+            None if batch.verified == counts.all => {
+                (language.all_verified().to_owned(), language.batch(batch, &[proven]))
+            }
+            None => (language.finished().to_owned(), language.batch(batch, &[proven])),
+            Some(needs) => (language.needs_somebody().to_owned(), language.batch(batch, &[proven, needs])),
         });
     }
     // It runs again: its end is news once more.
     told.done = false;
     let needs = needs.filter(|_| !std::mem::replace(&mut told.needs, true))?;
-    Some(("Labferry needs you".to_owned(), body(needs)))
+    Some((language.needs_somebody().to_owned(), language.batch(batch, &[needs])))
 }
 
 #[cfg(test)]
@@ -141,21 +137,27 @@ mod tests {
     #[test]
     fn one_notice_for_a_batch_that_is_done() {
         let mut told = Told::default();
-        assert_eq!(notice(&batch(120, 3, 0, 117), &mut told), None, "single files are silent");
-        let (title, body) = notice(&batch(120, 0, 0, 120), &mut told).unwrap();
+        assert_eq!(
+            notice(&batch(120, 3, 0, 117), &mut told, Language::English),
+            None,
+            "single files are silent"
+        );
+        let (title, body) = notice(&batch(120, 0, 0, 120), &mut told, Language::English).unwrap();
         assert_eq!(
             (title.as_str(), body.as_str()),
             ("All verified", "120 files to NRP lab: 120 of 120 verified.")
         );
-        assert_eq!(notice(&batch(120, 0, 0, 120), &mut told), None);
+        assert_eq!(notice(&batch(120, 0, 0, 120), &mut told, Language::English), None);
     }
 
     #[test]
     fn needing_somebody_is_told_once_while_the_rest_runs() {
         let mut told = Told::default();
-        assert!(notice(&batch(9, 2, 1, 3), &mut told).unwrap().1.ends_with("1 needs you."));
-        assert_eq!(notice(&batch(9, 2, 2, 3), &mut told), None);
-        let (title, body) = notice(&batch(9, 0, 2, 7), &mut told).unwrap();
+        assert!(
+            notice(&batch(9, 2, 1, 3), &mut told, Language::English).unwrap().1.ends_with("1 needs you.")
+        );
+        assert_eq!(notice(&batch(9, 2, 2, 3), &mut told, Language::English), None);
+        let (title, body) = notice(&batch(9, 0, 2, 7), &mut told, Language::English).unwrap();
         assert_eq!(title, "Labferry needs you");
         assert!(body.ends_with("7 of 9 verified, 2 need you."), "{body}");
     }
@@ -163,7 +165,17 @@ mod tests {
     #[test]
     fn what_is_not_proven_is_not_called_verified() {
         let row = BatchRow { verified: 0, ..batch(1, 0, 0, 1) };
-        let (title, body) = notice(&row, &mut Told::default()).unwrap();
+        let (title, body) = notice(&row, &mut Told::default(), Language::English).unwrap();
         assert_eq!((title.as_str(), body.as_str()), ("Finished", "scan.czi to NRP lab: 0 of 1 verified."));
+    }
+
+    #[test]
+    fn a_notice_is_in_the_windows_language() {
+        let told = |language| notice(&batch(3, 0, 0, 3), &mut Told::default(), language).unwrap();
+        assert_eq!(
+            told(Language::Czech),
+            ("Vše ověřeno".to_owned(), "3 soubory do NRP lab: ověřeno 3 z 3.".to_owned())
+        );
+        assert_eq!(told(Language::Chinese).1, "上传 3 个文件 到 NRP lab：已验证 3/3。");
     }
 }

@@ -1,5 +1,6 @@
 use crate::bench::{Bench, options};
 use labferry_app::App;
+use labferry_model::Clock as _;
 use serde_json::json;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -127,4 +128,58 @@ async fn without_its_secret_an_account_asks_to_sign_in() {
     assert_eq!(problem.code, "sign_in_needed");
     assert!(problem.message.contains("nrp"), "{problem:?}");
     app.stop().await;
+}
+
+#[tokio::test]
+async fn the_end_of_a_sign_in_is_read_from_its_token_or_noted_by_a_person() {
+    let bench = Bench::without_account().await;
+    bench.call("accounts.add", bench.account("nrp")).await;
+    let listed = bench.call("accounts.list", json!({})).await;
+    assert_eq!(listed[0]["expiry"], json!(null), "a plain token tells nothing");
+
+    const DAY: i64 = 24 * 60 * 60 * 1_000;
+    let now = labferry_app::SystemClock::default().now().0;
+    for (at, remaining) in [(now + 40 * DAY, "long"), (now + 13 * DAY, "soon"), (now - DAY, "over")] {
+        let row = bench.call("accounts.expiry", json!({ "account": "nrp", "at": at })).await;
+        assert_eq!(row["expiry"], json!({ "at": at, "told_by": "person", "remaining": remaining }));
+        assert_eq!(bench.call("accounts.list", json!({})).await, json!([row]));
+    }
+    let again = bench.call("accounts.add", bench.account("nrp")).await;
+    assert_eq!(again["expiry"], json!(null), "a new token has another end");
+    let mut known = bench.account("nrp");
+    known["expires"] = json!(now + DAY);
+    assert_eq!(bench.call("accounts.add", known).await["expiry"]["remaining"], "soon");
+    assert_eq!(
+        bench.call("accounts.expiry", json!({ "account": "nrp", "at": null })).await["expiry"],
+        json!(null)
+    );
+    let never = bench.refusal("accounts.expiry", json!({ "account": "nrp", "at": i64::MAX })).await;
+    assert_eq!(never.code, "invalid_request");
+}
+
+#[tokio::test]
+async fn a_failed_sign_in_says_which_part_of_it_failed() {
+    let bench = Bench::without_account().await;
+    let failed = |problem: labferry_app::wire::answers::ProblemWords| problem.facts.unwrap().failed_part;
+    let mut wrong = bench.account("nrp");
+    wrong["secrets"]["token"] = json!("a-wrong-token-8e1");
+    let part = failed(bench.refusal("accounts.add", wrong).await);
+    assert!(matches!(part.as_deref(), Some("credential" | "rights")), "{part:?}");
+
+    let mut nobody = bench.account("nrp");
+    // Port 9 of this machine: a service nobody runs.
+    nobody["url"] = json!("http://127.0.0.1:9");
+    assert_eq!(failed(bench.refusal("accounts.add", nobody).await).as_deref(), Some("address"));
+
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut no_tls = bench.account("nrp");
+    no_tls["url"] = json!(format!("https://{}", listener.local_addr().unwrap()));
+    tokio::spawn(async move {
+        while let Ok((mut socket, _)) = listener.accept().await {
+            let mut hello = [0; 1_024];
+            let _ = socket.read(&mut hello).await;
+            let _ = socket.write_all(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n").await;
+        }
+    });
+    assert_eq!(failed(bench.refusal("accounts.add", no_tls).await).as_deref(), Some("tls"));
 }

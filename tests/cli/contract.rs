@@ -118,6 +118,16 @@ fn accounts_and_services_are_told_without_secrets() {
     for ran in [&accounts, &tested] {
         assert!(!ran.stdout.contains(&lab.token) && !ran.stderr.contains(&lab.token));
     }
+    let noted = user.run(&["account", "expires", "lab", "2001-01-31", "--json"]).well().json();
+    holds(&noted["expiry"], &json!({ "told_by": "person", "remaining": "over" }));
+    let listed = user.run(&["account", "ls"]).well().stdout;
+    assert!(listed.contains("sign-in ended 2001-01-31 23:59"), "{listed}");
+    let shown = user.run(&["account", "show", "lab"]).well().stdout;
+    assert!(shown.contains("add the account again with a new token"), "{shown}");
+    let shown = user.run(&["account", "show", "lab", "--json"]).well().json();
+    holds(&shown, &json!({ "name": "lab", "paused": false, "secret_kept": "encrypted_file" }));
+    user.run(&["account", "expires", "lab", "soon"]).complains(2, &["soon", "2027-03-31"]);
+    user.run(&["account", "expires", "lab", "none"]).well();
     user.run(&["account", "rm", "lab"]).complains(2, &["lab", "--yes"]);
     user.run(&["account", "rm", "lab", "--yes"]).well();
     assert_eq!(user.run(&["account", "ls", "--json"]).well().json(), json!([]));

@@ -22,9 +22,36 @@ async fn a_second_start_shows_the_first_window_and_ends() {
     desk.wait_until_visible();
     desk.minimise();
 
-    assert!(desk.start_again().success());
+    assert!(desk.start_again(&[]).success());
     desk.wait_until_visible();
     assert_eq!(window.call("app.state", json!({})).await["runs_engine"], true, "the first goes on");
+    window.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn files_given_to_a_second_start_are_asked_about_in_the_first_window() {
+    let _turn = one_at_a_time().await;
+    let Some(tools) = tools("closing") else { return };
+    let mut desk = Desk::set_up(&tools);
+    let file = desk.home().join("100 % wärme#3.tif");
+    write_file(&file, 1);
+    let window = desk.open_window(&["--practice-lab"]).await;
+    window.find("[data-testid=account]").await;
+
+    assert!(desk.start_again(&[&file]).success());
+    window.find("[data-testid=offered]").await;
+    window.open_a_draft("practice-nrp").await;
+    window.find("[data-testid=offered-send]").await.click().await;
+    window.until("document.querySelector('dialog[open]')?.innerText.includes('1.0 MiB')", json!([])).await;
+    let list = window.call("transfers.list", json!({})).await;
+    assert_eq!(list["rows"], json!([]), "nothing is sent before somebody says so");
+    window.find("dialog[open] [type=submit]").await.click().await;
+    window
+        .until(
+            "document.querySelector('[data-testid=transfer-row]')?.innerText.includes('wärme#3')",
+            json!([]),
+        )
+        .await;
     window.close().await;
 }
 

@@ -137,10 +137,10 @@ impl Desk {
     }
 
     /// Starts the app once more beside the window, without a driver, and waits until it ends.
-    pub(crate) fn start_again(&self) -> ExitStatus {
+    pub(crate) fn start_again(&self, files: &[&Path]) -> ExitStatus {
         let seat = self.seat.as_ref().expect("a window is open");
         let app = self.app.clone();
-        self.command(app).env("DBUS_SESSION_BUS_ADDRESS", &seat.bus_address).status().unwrap()
+        self.command(app).args(files).env("DBUS_SESSION_BUS_ADDRESS", &seat.bus_address).status().unwrap()
     }
 
     /// A command that sees this desk and nothing of the person at the machine.

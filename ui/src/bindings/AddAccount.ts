@@ -23,4 +23,8 @@ settings: { [key in string]: string },
 /**
  * Fields of the form that are secrets. They go to the vault and nowhere else.
  */
-secrets: { [key in string]: string }, };
+secrets: { [key in string]: string }, 
+/**
+ * Until when the sign-in is good, as its owner knows it. What a token tells of itself comes first.
+ */
+expires?: number, };

@@ -31,7 +31,7 @@ samples: Array<ProgressSample>,
 /**
  * Bytes a second, all together.
  */
-bytes_per_second: number, } | { "type": "queue_changed" } | { "type": "accounts_changed" } | { "type": "folders_changed" } | { "type": "folder", 
+bytes_per_second: number, } | { "type": "queue_changed" } | { "type": "accounts_changed" } | { "type": "preferences_changed" } | { "type": "offered" } | { "type": "folders_changed" } | { "type": "folder", 
 /**
  * The rule and how it stands.
  */

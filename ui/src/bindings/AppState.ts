@@ -22,6 +22,10 @@ runs_engine: boolean,
  */
 vault: string, 
 /**
+ * Whether this system tells of links that are paid by the byte.
+ */
+tells_metered: boolean, 
+/**
  * Whether the practice lab is running.
  */
 practice_lab: boolean, 

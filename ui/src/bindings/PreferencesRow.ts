@@ -11,4 +11,8 @@ to_tray: boolean,
 /**
  * The system tells when a batch is done or needs somebody, while the window is not in front.
  */
-notify: boolean, };
+notify: boolean, 
+/**
+ * The window's language as a BCP 47 tag, for what is said outside of it; empty until a window told it.
+ */
+language: string, };

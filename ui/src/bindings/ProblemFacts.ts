@@ -19,4 +19,8 @@ cause_says_all: boolean,
 /**
  * Whether nothing goes on by itself although it usually would.
  */
-given_up: boolean, };
+given_up: boolean, 
+/**
+ * After a sign-in test, what failed of it: `keychain`, `address`, `tls`, `credential`, `rights` or `service`.
+ */
+failed_part?: string, };

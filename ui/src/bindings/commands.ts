@@ -27,6 +27,7 @@ import type { Empty } from "./Empty";
 import type { EntryRow } from "./EntryRow";
 import type { EventList } from "./EventList";
 import type { EventsSince } from "./EventsSince";
+import type { ExpiryRow } from "./ExpiryRow";
 import type { ExportReceipts } from "./ExportReceipts";
 import type { ExportedReceipts } from "./ExportedReceipts";
 import type { FieldRow } from "./FieldRow";
@@ -54,6 +55,7 @@ import type { ListTransfers } from "./ListTransfers";
 import type { LockPassword } from "./LockPassword";
 import type { LockRow } from "./LockRow";
 import type { MoveTransfer } from "./MoveTransfer";
+import type { Offer } from "./Offer";
 import type { OnMetered } from "./OnMetered";
 import type { PageAnswer } from "./PageAnswer";
 import type { PartRow } from "./PartRow";
@@ -74,6 +76,7 @@ import type { Renamed } from "./Renamed";
 import type { RunAction } from "./RunAction";
 import type { ServiceRow } from "./ServiceRow";
 import type { SetLock } from "./SetLock";
+import type { SetExpiry } from "./SetExpiry";
 import type { SettingsRow } from "./SettingsRow";
 import type { SignInAnswer } from "./SignInAnswer";
 import type { TransferDetail } from "./TransferDetail";
@@ -83,7 +86,7 @@ import type { TransferRow } from "./TransferRow";
 import type { TransferSelection } from "./TransferSelection";
 import type { UploadPlan } from "./UploadPlan";
 
-export type { AccountRequest, AccountRow, ActionAnswer, ActionFieldRow, ActionRow, AddAccount, AddDownloads, AddUploads, AnswerFolderFiles, AppEvent, AppState, BatchRow, CapabilitiesRow, Changed, CheckLedger, CheckPlace, CheckRow, CheckedLedger, ClashRow, ContainerRow, DigestRow, DigestsRow, EditFolder, EditRecord, Empty, EntryRow, EventList, EventsSince, ExportReceipts, ExportedReceipts, FieldRow, FileRow, FolderCheck, FolderChoiceRow, FolderCounts, FolderFileRow, FolderFiles, FolderNames, FolderRow, FolderRule, FolderSelection, HoursRow, ImportLink, KeepFile, KeptFile, LeftoverRow, LinkAnswer, ListBatches, ListFolderFiles, ListPlace, ListReceipts, ListTransfers, LockPassword, LockRow, MoveTransfer, OnMetered, PageAnswer, PartRow, PlaceAnswer, PlaceRequest, PlacesRequest, PreferencesRow, PreviewAnswer, PreviewFile, PreviewKind, ProblemFacts, ProblemWords, ProgressSample, QueueCounts, Queued, ReceiptRow, Renamed, RunAction, ServiceRow, SetLock, SettingsRow, SignInAnswer, TransferDetail, TransferList, TransferRequest, TransferRow, TransferSelection, UploadPlan };
+export type { AccountRequest, AccountRow, ActionAnswer, ActionFieldRow, ActionRow, AddAccount, AddDownloads, AddUploads, AnswerFolderFiles, AppEvent, AppState, BatchRow, CapabilitiesRow, Changed, CheckLedger, CheckPlace, CheckRow, CheckedLedger, ClashRow, ContainerRow, DigestRow, DigestsRow, EditFolder, EditRecord, Empty, EntryRow, EventList, EventsSince, ExpiryRow, ExportReceipts, ExportedReceipts, FieldRow, FileRow, FolderCheck, FolderChoiceRow, FolderCounts, FolderFileRow, FolderFiles, FolderNames, FolderRow, FolderRule, FolderSelection, HoursRow, ImportLink, KeepFile, KeptFile, LeftoverRow, LinkAnswer, ListBatches, ListFolderFiles, ListPlace, ListReceipts, ListTransfers, LockPassword, LockRow, MoveTransfer, Offer, OnMetered, PageAnswer, PartRow, PlaceAnswer, PlaceRequest, PlacesRequest, PreferencesRow, PreviewAnswer, PreviewFile, PreviewKind, ProblemFacts, ProblemWords, ProgressSample, QueueCounts, Queued, ReceiptRow, Renamed, RunAction, ServiceRow, SetExpiry, SetLock, SettingsRow, SignInAnswer, TransferDetail, TransferList, TransferRequest, TransferRow, TransferSelection, UploadPlan };
 
 /** Every command a front end may give: its request and its answer. */
 export type Commands = {
@@ -93,6 +96,7 @@ export type Commands = {
   "accounts.add": { request: AddAccount; answer: AccountRow };
   "accounts.test": { request: AccountRequest; answer: SignInAnswer };
   "accounts.capabilities": { request: AccountRequest; answer: CapabilitiesRow };
+  "accounts.expiry": { request: SetExpiry; answer: AccountRow };
   "accounts.remove": { request: AccountRequest; answer: Changed };
   "practice_lab.start": { request: Empty; answer: Array<AccountRow> };
   "browse.list": { request: ListPlace; answer: PageAnswer };
@@ -112,6 +116,7 @@ export type Commands = {
   "uploads.plan": { request: AddUploads; answer: UploadPlan };
   "uploads.keep": { request: KeepFile; answer: KeptFile };
   "uploads.add": { request: AddUploads; answer: Queued };
+  "offers.take": { request: Empty; answer: Offer };
   "uploads.import": { request: ImportLink; answer: PlaceAnswer };
   "downloads.add": { request: AddDownloads; answer: Queued };
   "transfers.list": { request: ListTransfers; answer: TransferList };
@@ -159,6 +164,7 @@ export const commandNames: readonly CommandName[] = [
   "accounts.add",
   "accounts.test",
   "accounts.capabilities",
+  "accounts.expiry",
   "accounts.remove",
   "practice_lab.start",
   "browse.list",
@@ -178,6 +184,7 @@ export const commandNames: readonly CommandName[] = [
   "uploads.plan",
   "uploads.keep",
   "uploads.add",
+  "offers.take",
   "uploads.import",
   "downloads.add",
   "transfers.list",
@@ -236,6 +243,7 @@ export type ProblemCode =
   | "rate_limited"
   | "unreachable"
   | "connection_lost"
+  | "not_secure"
   | "not_the_service"
   | "bad_answer"
   | "upload_lost"

@@ -155,6 +155,10 @@ export class BridgeHost implements Host {
     return Promise.resolve(false);
   }
 
+  menu(): Promise<void> {
+    return Promise.resolve();
+  }
+
   reveal(): Promise<boolean> {
     return Promise.resolve(false);
   }

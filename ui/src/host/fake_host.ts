@@ -1,4 +1,4 @@
-import type { AppEvent, CommandName, Commands, EntryRow, PreferencesRow, ProgressSample, QueueCounts, TransferRow, TransferSelection } from '../bindings/commands';
+import type { AppEvent, CommandName, Commands, EntryRow, Offer, PreferencesRow, ProgressSample, QueueCounts, TransferRow, TransferSelection } from '../bindings/commands';
 import { isLive, matches } from '../stores/queue';
 import * as fake from './fake_world';
 import type { Drag, Host } from './host';
@@ -25,9 +25,12 @@ export class FakeHost implements Host {
   private readonly heard = new Set<(event: AppEvent) => void>();
   private events = 1;
   private folders = fake.watchedFolders();
-  private preferences: PreferencesRow = { to_tray: false, notify: true };
+  private preferences: PreferencesRow = { to_tray: false, notify: true, language: '' };
+  /** What another program handed over. */
+  private readonly offers: Offer[] = [];
 
   constructor(private readonly which: string) {
+    if (which === 'offered') this.offers.push({ sources: ['/data/scan_8.czi', '/data/notes.csv'], refused: [] });
     const worlds: Record<string, () => fake.World> = { empty: fake.emptyWorld, large: fake.largeWorld, many: () => fake.longQueue(fake.busyWorld()) };
     this.world = (worlds[which] ?? fake.busyWorld)();
     if (!['still', 'large', 'many'].includes(which)) setInterval(() => this.tick(), TICK);
@@ -73,10 +76,11 @@ export class FakeHost implements Host {
     return true;
   };
   reveal = async (): Promise<boolean> => false;
+  menu = async (): Promise<void> => {};
 
   private readonly answers: Partial<Answers> = {
     'lock.show': () => ({ locked: false, open_seconds: null }),
-    'app.state': () => ({ version: '0.1.0', data_folder: '/home/lab/.local/share/labferry', runs_engine: true, vault: 'keychain', practice_lab: this.world.accounts.some(({ practice }) => practice), interrupted: this.which === 'interrupted' ? 3 : 0 }),
+    'app.state': () => ({ version: '0.1.0', data_folder: '/home/lab/.local/share/labferry', runs_engine: true, vault: 'keychain', tells_metered: true, practice_lab: this.world.accounts.some(({ practice }) => practice), interrupted: this.which === 'interrupted' ? 3 : 0 }),
     'accounts.services': () => fake.services,
     'accounts.list': () => this.world.accounts,
     'accounts.add': ({ name, secrets }) => {
@@ -84,6 +88,11 @@ export class FakeHost implements Host {
       const row = fake.account(name, false);
       this.world.accounts.push(row);
       return row;
+    },
+    'accounts.expiry': ({ account, at }) => {
+      const row = this.world.accounts.find(({ name }) => name === account) ?? fake.account(account, false);
+      row.expiry = at === null ? null : { at, told_by: 'person', remaining: at < Date.now() ? 'over' : at < Date.now() + 14 * 86_400_000 ? 'soon' : 'long' };
+      return structuredClone(row);
     },
     'accounts.remove': ({ account }) => {
       this.world.accounts = this.world.accounts.filter(({ name }) => name !== account);
@@ -116,6 +125,7 @@ export class FakeHost implements Host {
       return made;
     },
     'uploads.plan': ({ sources, place, folders }) => fake.plan(sources, this.world.files.get(place) ?? [], folders),
+    'offers.take': () => this.offers.splice(0)[0] ?? { sources: [], refused: [] },
     'uploads.import': ({ place, name, link }) => ({ path: `${place}/${name ?? link.split('/').pop() ?? link}` }),
     'accounts.capabilities': () => ({ imports_links: true, file_metadata: true, file_versions: false, delete: true, links: true, largest_file: null }),
     'uploads.add': ({ sources, account, place }) => {
@@ -131,6 +141,7 @@ export class FakeHost implements Host {
     },
     'preferences.show': () => this.preferences,
     'preferences.change': (row) => (this.preferences = row),
+    'preferences.language': ({ language }) => (this.preferences = { ...this.preferences, language }),
     'transfers.move': ({ id, to }) => {
       const { order } = this.world;
       order.splice(order.indexOf(id), 1);
@@ -160,12 +171,12 @@ export class FakeHost implements Host {
     'receipts.export': ({ format }) => ({ text: `${format}\n`, written: 1 }),
     'accounts.test': ({ account }) => {
       if (account === 'Practice lab') return { user: 'Ada Lovelace', server: 'InvenioRDM 13', capabilities: {} };
-      throw fake.problem('sign_in_needed', 'attention', 'The service does not accept the sign-in.', 'Add the account again with a valid token or key.', 'sign_in', 'HTTP 401');
+      throw { ...fake.problem('sign_in_needed', 'attention', 'The service does not accept the sign-in.', 'Add the account again with a valid token or key.', 'sign_in', 'HTTP 401'), facts: { subject: null, cause: 'HTTP 401', cause_says_all: false, given_up: false, failed_part: 'credential' } };
     },
     'places.link': ({ path }) => ({ url: `https://repository.example.org/link/${path}`, expires: Date.now() + 3_600_000 }),
     'receipts.list': () =>
       this.world.transfers.filter(({ state }) => state === 'done').map((row) => ({ ...row, at: row.changed, checked: null, service: 'nrp', size: row.size ?? 0, proof: row.proof ?? 'size_only' })),
-    'settings.show': () => ({ bandwidth: null, files: 3, parts_per_file: 4, connections_per_account: 6 }),
+    'settings.show': () => ({ bandwidth: null, files: 3, parts_per_file: 4, connections_per_account: 6, metered: 'go_on' }),
     'settings.change': (row) => row,
     'folders.list': () => (this.which === 'empty' ? [] : this.folders),
     'folders.files': ({ filter }) => ({

@@ -35,6 +35,7 @@ export const account = (name: string, practice: boolean): AccountRow => ({
   url: practice ? 'http://127.0.0.1:4711' : 'https://repository.example.org',
   practice,
   settings: {},
+  expiry: null,
 });
 
 export const record = (path: string, title: string, kind: 'draft' | 'record', files: number, bytes: number, complaints: string[] = []): ContainerRow => ({
@@ -250,7 +251,7 @@ export function busyWorld(): World {
     transfer(1, 'scan_001.czi', 1_700 * MIB, { ...done, direction: 'download', sent: 1_700 * MIB, local: '/home/lab/Downloads/scan_001.czi', digests: { sha256: digits('scan_001', 64), md5: null } }),
   ];
   return {
-    accounts: [account('Lab repository', false), account('Practice lab', true)],
+    accounts: [{ ...account('Lab repository', false), expiry: { at: Date.now() + 5 * 86_400_000, told_by: 'token', remaining: 'soon' } }, account('Practice lab', true)],
     mine: [
       record(place, 'Zebrafish heart regeneration, run 42', 'draft', files.length, 212 * 1024 * MIB),
       record('m7q2c-00d18', 'Calibration beads', 'draft', 0, 0, ['A publication date is needed before this can be published.']),

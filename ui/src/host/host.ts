@@ -1,3 +1,5 @@
+import type { Menu } from '../orders/menu_bar';
+import type { OrderName } from '../orders/table';
 import type { AppEvent, CommandName, Commands, ProblemWords } from '../bindings/commands';
 
 /** Something dragged from another program. Places are in the page's coordinates. */
@@ -34,6 +36,8 @@ export interface Host {
   zoom(factor: number): Promise<void>;
   /** Whether the program starts when its user signs in; with a wish, after it was changed. */
   autostart(wish?: boolean): Promise<boolean>;
+  /** Puts up the menu bar where the desktop has one; `run` hears what was chosen from it. */
+  menu(bar: readonly Menu[], run: (name: OrderName) => void): Promise<void>;
   /** Shows a file in its folder; false where that cannot be done. */
   reveal(path: string): Promise<boolean>;
 }

@@ -1,9 +1,13 @@
 import { invoke } from '@tauri-apps/api/core';
 import { listen } from '@tauri-apps/api/event';
+import { Menu as SystemMenu, MenuItem, PredefinedMenuItem, Submenu } from '@tauri-apps/api/menu';
 import { getCurrentWebview } from '@tauri-apps/api/webview';
 import { open, save } from '@tauri-apps/plugin-dialog';
 import { openUrl, revealItemInDir } from '@tauri-apps/plugin-opener';
 import type { AppEvent, CommandName, Commands, ProblemWords } from '../bindings/commands';
+import type { Menu } from '../orders/menu_bar';
+import type { OrderName } from '../orders/table';
+import { onMac } from '../words/tools';
 import { asProblem, type Drag, type Host } from './host';
 
 const fileName = (path: string): string => path.split(/[\\/]/).pop() ?? path;
@@ -124,6 +128,26 @@ export class TauriHost implements Host {
       await getCurrentWebview().setZoom(factor);
     } catch {
       // Then everything keeps the size it has.
+    }
+  }
+
+  async menu(bar: readonly Menu[], run: (name: OrderName) => void): Promise<void> {
+    try {
+      const submenus = bar.map(async ({ text, lines }, at) => {
+        const items = lines.map((line) => {
+          if (line === null) return PredefinedMenuItem.new({ item: 'Separator' });
+          // The program itself hears `quit`, which is the tray's, too.
+          const { name, accelerator } = line;
+          return MenuItem.new({ id: name, text: line.text, ...(accelerator === null ? {} : { accelerator }), ...(name === 'quit' ? {} : { action: () => run(name) }) });
+        });
+        // A Mac hands ⌘C and its like to a page only through its menu; elsewhere a menu would take them from it.
+        const own = onMac && at === 1 ? (['Undo', 'Redo', 'Cut', 'Copy', 'Paste', 'SelectAll'] as const).map((item) => PredefinedMenuItem.new({ item })) : [];
+        return Submenu.new({ text, items: await Promise.all([...own, ...items]) });
+      });
+      const menu = await SystemMenu.new({ items: await Promise.all(submenus) });
+      await (onMac ? menu.setAsAppMenu() : menu.setAsWindowMenu());
+    } catch {
+      // A desktop without a menu bar has the keys and the buttons.
     }
   }
 

@@ -41,6 +41,12 @@ export class Accounts {
     return this.host.call('accounts.test', { account });
   }
 
+  /** Notes until when a sign-in is good, none to forget it. Rejects with the problem, which belongs to the form. */
+  async expires(account: string, at: number | null): Promise<void> {
+    const row = await this.host.call('accounts.expiry', { account, at });
+    this.list = this.list.map((each) => (each.name === row.name ? row : each));
+  }
+
   async remove(account: string): Promise<void> {
     try {
       await this.host.call('accounts.remove', { account });

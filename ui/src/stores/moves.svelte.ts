@@ -25,6 +25,8 @@ export class Moves {
   again = $state.raw<{ account: string; place: string; source: string; instead: number } | null>(null);
   /** What the last drop could not add. */
   refused = $state.raw<readonly ProblemWords[]>([]);
+  /** Paths that another program handed over, until somebody says where they go. */
+  offered = $state.raw<readonly string[]>([]);
   /** How many dropped files are being taken over. */
   taking = $state(0);
   /** What is asked before files are sent, the oldest first: a second drop waits behind the first. */
@@ -40,7 +42,43 @@ export class Moves {
   ) {}
 
   start(): () => void {
-    return this.host.drags((drag) => void this.heard(drag));
+    const stops = [
+      this.host.drags((drag) => void this.heard(drag)),
+      this.host.listen(
+        (event) => {
+          if (event.type === 'offered') void this.takeOffer();
+        },
+        () => void this.takeOffer(),
+      ),
+    ];
+    return () => stops.forEach((stop) => stop());
+  }
+
+  /** Takes what another program handed over. Where a record is open that takes files, it is asked about at once. */
+  private async takeOffer(): Promise<void> {
+    try {
+      const { sources, refused } = await this.host.call('offers.take', {});
+      if (refused.length > 0) this.refused = [...this.refused, ...refused];
+      if (sources.length === 0) return;
+      this.offered = [...this.offered, ...sources];
+      if (this.target() !== null) await this.sendOffered();
+    } catch (thrown) {
+      this.refused = [...this.refused, asProblem(thrown)];
+    }
+  }
+
+  /** Asks about what was handed over, for the record that is open. Nobody dropped these files on it, so that it always asks. */
+  async sendOffered(): Promise<void> {
+    const [target, sources] = [this.target(), this.offered];
+    if (target === null || sources.length === 0) return;
+    this.offered = [];
+    try {
+      const wish: Wish = { sources: [...sources], ...target, clash: 'ask', metadata: {} };
+      const plan = await this.host.call('uploads.plan', request(wish, {}));
+      this.questions = [...this.questions, { wish, plan }];
+    } catch (thrown) {
+      this.refused = [...this.refused, asProblem(thrown)];
+    }
   }
 
   /**

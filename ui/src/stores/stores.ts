@@ -1,5 +1,6 @@
 import { getContext, setContext } from 'svelte';
 import type { Host } from '../host/host';
+import { Orders } from '../orders/orders';
 import { Accounts } from './accounts.svelte';
 import { Browser } from './browser.svelte';
 import { Folders } from './folders.svelte';
@@ -19,6 +20,7 @@ export interface Stores {
   settings: Settings;
   looks: Looks;
   lock: Lock;
+  orders: Orders;
 }
 
 const KEY = Symbol('stores');
@@ -37,6 +39,7 @@ export function provideStores(host: Host, kept: Pick<Storage, 'getItem' | 'setIt
     settings: new Settings(kept),
     looks: new Looks(kept),
     lock: new Lock(host),
+    orders: new Orders(),
   };
   stores.transfers.onChanged.push((rows) => browser.heard(rows));
   stores.moves.onQueued = ({ ids }, { instead }) => {

@@ -49,6 +49,24 @@ export function when(milliseconds: number, now: number): string {
   return sameDay ? date.toLocaleTimeString(language, { hour: '2-digit', minute: '2-digit' }) : date.toLocaleDateString(language, { dateStyle: 'medium' });
 }
 
+/** A day as this computer writes it. */
+export const day = (milliseconds: number): string => new Date(milliseconds).toLocaleDateString(language, { dateStyle: 'medium' });
+
+/** The end of a day that was chosen as `2027-03-31`, in local time; none for no day. */
+export function endOfDay(chosen: string): number | null {
+  const [year, month, date] = chosen.split('-').map(Number);
+  if (year === undefined || month === undefined || date === undefined) return null;
+  const end = new Date(year, month - 1, date, 23, 59, 59).getTime();
+  return Number.isNaN(end) ? null : end;
+}
+
+/** A moment as a field for a day wants it. */
+export function dayField(milliseconds: number): string {
+  const date = new Date(milliseconds);
+  const two = (part: number) => String(part).padStart(2, '0');
+  return `${String(date.getFullYear()).padStart(4, '0')}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
+}
+
 /** The full date and time, for titles and screen readers. */
 export function whenInFull(milliseconds: number): string {
   return new Date(milliseconds).toLocaleString(language, { dateStyle: 'full', timeStyle: 'medium' });

@@ -10,10 +10,12 @@ export interface Tools {
   key: (letter: string) => string;
 }
 
+/** Whether this is a Mac, whose keys have other names. */
+export const onMac = typeof navigator !== 'undefined' && navigator.userAgent.includes('Mac');
+
 export function toolsFor(language: string): Tools {
   const rules = new Intl.PluralRules(language);
   const number = (value: number) => value.toLocaleString(language);
   const form: Tools['form'] = (count, forms) => forms[rules.select(count)] ?? forms.other;
-  const mac = typeof navigator !== 'undefined' && navigator.userAgent.includes('Mac');
-  return { number, form, plural: (count, forms) => `${number(count)} ${form(count, forms)}`, key: (letter) => (mac ? `⌘${letter}` : `Ctrl ${letter}`) };
+  return { number, form, plural: (count, forms) => `${number(count)} ${form(count, forms)}`, key: (letter) => (onMac ? `⌘${letter}` : `Ctrl ${letter}`) };
 }

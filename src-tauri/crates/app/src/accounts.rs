@@ -3,6 +3,7 @@
 use crate::{
     app::{App, account_name},
     connections::TrialKeeper,
+    expiry,
     problem_text::invalid,
     rows,
     wire::{answers::*, events::AppEvent, requests::*},
@@ -57,6 +58,10 @@ impl App {
                 other.url
             )));
         }
+        let expiry = match expiry::told(&form, &secrets) {
+            None => expiry::entered(request.expires)?,
+            told => told,
+        };
         let account = Account {
             name: name.clone(),
             service: form.service.clone(),
@@ -64,11 +69,12 @@ impl App {
             settings: request.settings.clone(),
             created: there.as_ref().map_or_else(|| self.shared.clock.now(), |there| there.created),
             practice: there.as_ref().is_some_and(|there| there.practice),
+            expiry,
         };
         // The service may rotate a secret while it is tried: what is kept is what it left.
         let keeper = Arc::new(TrialKeeper(Mutex::new(secrets)));
         let provider = self.shared.connections.connect(&account, keeper.clone())?;
-        provider.check_sign_in().await.map_err(|error| about_address(error, &account.url))?;
+        provider.check_sign_in().await.map_err(|error| saying_part(about_address(error, &account.url)))?;
         self.shared.vault.write(&name, &keeper.secrets()).await?;
         if there.is_some() {
             self.shared.store.update_account(&account).await?;
@@ -97,12 +103,12 @@ impl App {
     /// Tries an account's sign-in and says what it can do.
     ///
     /// # Errors
-    /// An account that is not there, and what the service answers.
+    /// An account that is not there, and what the service answers; the facts of that say which part failed.
     pub async fn account_test(&self, request: AccountRequest) -> Result<SignInAnswer, ProblemWords> {
         let (name, provider) = self.provider(&request.account).await?;
-        let signed_in =
-            provider.check_sign_in().await.map_err(|error| error.about(name.as_str().to_owned()))?;
-        let capabilities = provider.capabilities().await?;
+        let part = |error: ProviderError| saying_part(error.about(name.as_str().to_owned()));
+        let signed_in = provider.check_sign_in().await.map_err(part)?;
+        let capabilities = provider.capabilities().await.map_err(part)?;
         Ok(SignInAnswer {
             user: signed_in.user,
             server: signed_in.server,
@@ -128,7 +134,7 @@ impl App {
     pub(crate) fn account_row(&self, account: &Account) -> AccountRow {
         let service = self.shared.connections.registry().get(&account.service);
         let title = service.map_or_else(|| account.service.clone(), |service| service.form().title);
-        rows::account(account, title)
+        rows::account(account, title, self.shared.clock.now())
     }
 }
 
@@ -140,6 +146,24 @@ fn about_address(mut error: ProviderError, url: &str) -> ProviderError {
     }
     error.problem.subject = Some(url.to_owned());
     error
+}
+
+/// A sign-in test's problem, with the part of it that failed: what comes before that part worked.
+fn saying_part(error: ProviderError) -> ProblemWords {
+    use ProblemCode as P;
+    let part = match error.problem.code {
+        P::VaultLocked | P::VaultFailed => "keychain",
+        P::Unreachable | P::ConnectionLost | P::NotTheService | P::InvalidRequest => "address",
+        P::NotSecure => "tls",
+        P::SignInNeeded => "credential",
+        P::NotAllowed => "rights",
+        _ => "service",
+    };
+    let mut words = ProblemWords::from(error);
+    if let Some(facts) = &mut words.facts {
+        facts.failed_part = Some(part.to_owned());
+    }
+    words
 }
 
 /// Holds the form against what was filled in, and gives the secrets.

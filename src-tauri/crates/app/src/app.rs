@@ -94,6 +94,8 @@ pub(crate) struct Shared {
     pub(crate) lock: lock::Door,
     /// How many files are looked into at once.
     pub(crate) previews: Semaphore,
+    /// Files that were handed over from outside the window, until it takes them.
+    pub(crate) offered: Mutex<Offer>,
 }
 
 /// An open data folder. Clones share it.
@@ -161,6 +163,7 @@ impl App {
             watching: folders::Watching::default(),
             lock: lock::Door::default(),
             previews: Semaphore::new(PREVIEWS),
+            offered: Mutex::default(),
         });
         shared.follow_settings().await?;
         let app = Self { shared };
@@ -202,6 +205,7 @@ impl App {
             data_folder: self.shared.folder.path().display().to_string(),
             runs_engine: self.owns(),
             vault: self.shared.vault.kind().await.name().to_owned(),
+            tells_metered: crate::metered::IS_TOLD,
             practice_lab: self.shared.lab.is_running().await,
             interrupted: self.interrupted().await?,
             problem: self.shared.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone(),

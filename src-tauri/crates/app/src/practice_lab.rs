@@ -93,6 +93,8 @@ impl PracticeLab {
             settings: service.settings.clone(),
             created: ours.map_or(now, |account| account.created),
             practice: true,
+            // The lab gives out new tokens whenever it starts.
+            expiry: None,
         };
         let kept = match ours {
             Some(there) if *there == account => Ok(()),

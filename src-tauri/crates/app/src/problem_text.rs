@@ -96,6 +96,8 @@ fn table(code: ProblemCode) -> Line {
             "Check the address and this computer's network; what is queued goes on by itself once the service answers.", RETRY),
         P::ConnectionLost => line(NOTICE, "the connection to {} broke", "the service", Follows,
             "Nothing: it goes on from the finished parts.", RETRY),
+        P::NotSecure => line(ERROR, "there is no secure connection to {}", "the service", Follows,
+            "Check the address, this computer's clock, and whether a network login page or a proxy is in between.", RETRY),
         P::NotTheService => line(ERROR, "what answers at {} is not the service", "that address", Follows,
             "Check the address and its port, and whether a network login page is in between.", SIGN_IN),
         P::BadAnswer => line(ERROR, "the service gave an answer about {} that makes no sense", "the request", Follows,
@@ -167,6 +169,7 @@ pub(crate) fn words(problem: &Problem) -> ProblemWords {
         cause: cause.as_deref().filter(|_| !stays).map(str::to_owned),
         cause_says_all: matches!(line.cause, Cause::Says),
         given_up: false,
+        failed_part: None,
     };
     let message = match (line.cause, cause.as_deref()) {
         (Cause::Follows, Some(detail)) => format!("{sentence}: {detail}"),

@@ -1,13 +1,13 @@
 //! From the nouns of the model to the rows on the wire.
 
-use crate::{problem_text, wire::answers::*};
+use crate::{expiry, problem_text, wire::answers::*};
 use labferry_model::{
     Capabilities, Container, ContainerKind, DigestSet, Direction, Entry, FileStatus, Problem, ProblemCode,
-    RemoteDigest, RemoteFile, State, Transfer, WaitReason,
+    RemoteDigest, RemoteFile, State, Timestamp, Transfer, WaitReason,
 };
 use labferry_store::{Account, Counts, LedgerEntry};
 
-pub(crate) fn account(account: &Account, service_title: String) -> AccountRow {
+pub(crate) fn account(account: &Account, service_title: String, now: Timestamp) -> AccountRow {
     AccountRow {
         name: account.name.to_string(),
         service: account.service.clone(),
@@ -15,6 +15,7 @@ pub(crate) fn account(account: &Account, service_title: String) -> AccountRow {
         url: account.url.clone(),
         practice: account.practice,
         settings: account.settings.clone(),
+        expiry: account.expiry.map(|expiry| expiry::row(expiry, now)),
     }
 }
 

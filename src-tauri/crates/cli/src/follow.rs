@@ -186,6 +186,8 @@ impl Shown {
             }
             AppEvent::QueueChanged
             | AppEvent::AccountsChanged
+            | AppEvent::PreferencesChanged
+            | AppEvent::Offered
             | AppEvent::FoldersChanged
             | AppEvent::Folder { .. } => {}
         }

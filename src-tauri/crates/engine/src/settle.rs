@@ -255,6 +255,9 @@ impl Clearing {
 pub(crate) fn still_offline(error: &ProviderError) -> bool {
     matches!(
         error.problem.code,
-        ProblemCode::Unreachable | ProblemCode::ConnectionLost | ProblemCode::NotTheService
+        ProblemCode::Unreachable
+            | ProblemCode::ConnectionLost
+            | ProblemCode::NotSecure
+            | ProblemCode::NotTheService
     )
 }

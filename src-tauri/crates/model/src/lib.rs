@@ -3,6 +3,7 @@
 pub mod capabilities;
 pub mod clock;
 pub mod digest;
+pub mod expiry;
 pub mod ids;
 pub mod limits;
 pub mod part;
@@ -18,6 +19,7 @@ pub mod watched_folder;
 pub use capabilities::{Capabilities, PartRules};
 pub use clock::{Clock, Timestamp};
 pub use digest::{Algorithm, Digest, DigestSet, RemoteDigest};
+pub use expiry::{Expiry, Remaining, ToldBy};
 pub use ids::{AccountName, Place, TransferId};
 pub use limits::Limits;
 pub use part::{PartPlan, PartReceipt};

@@ -47,7 +47,9 @@ pub enum ProblemCode {
     Unreachable,
     /// The connection stood still or broke.
     ConnectionLost,
-    /// What answered does not speak HTTP, or its certificate is not trusted.
+    /// No secure connection: a certificate that is not trusted, or no TLS at all.
+    NotSecure,
+    /// What answered does not speak HTTP, or is another service.
     NotTheService,
     /// The answer is not what the service documents.
     BadAnswer,

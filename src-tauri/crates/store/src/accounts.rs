@@ -5,7 +5,7 @@ use crate::{
     error::StoreError,
     store::Store,
 };
-use labferry_model::{AccountName, Timestamp};
+use labferry_model::{AccountName, Expiry, Timestamp, ToldBy};
 use sqlx::{Row, sqlite::SqliteRow};
 use std::collections::BTreeMap;
 
@@ -24,6 +24,8 @@ pub struct Account {
     pub created: Timestamp,
     /// Whether it belongs to the practice lab.
     pub practice: bool,
+    /// Until when its sign-in is good, where anybody said.
+    pub expiry: Option<Expiry>,
 }
 
 impl Store {
@@ -36,8 +38,8 @@ impl Store {
         self.write(move |work| {
             Box::pin(async move {
                 let added = sqlx::query(
-                    "INSERT INTO accounts (name, service, url, settings, created, practice)
-                     VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (name) DO NOTHING",
+                    "INSERT INTO accounts (name, service, url, settings, created, practice, ends, ends_told_by)
+                     VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (name) DO NOTHING",
                 )
                 .bind(account.name.as_str())
                 .bind(&account.service)
@@ -45,6 +47,8 @@ impl Store {
                 .bind(json(&account.settings)?)
                 .bind(account.created.0)
                 .bind(account.practice)
+                .bind(account.expiry.map(|expiry| expiry.at.0))
+                .bind(account.expiry.map(|expiry| expiry.told_by.name()))
                 .execute(&mut work.connection)
                 .await?;
                 match added.rows_affected() {
@@ -65,12 +69,15 @@ impl Store {
         self.write(move |work| {
             Box::pin(async move {
                 let changed = sqlx::query(
-                    "UPDATE accounts SET service = ?, url = ?, settings = ?, practice = ? WHERE name = ?",
+                    "UPDATE accounts SET service = ?, url = ?, settings = ?, practice = ?, ends = ?, ends_told_by = ?
+                     WHERE name = ?",
                 )
                 .bind(&account.service)
                 .bind(&account.url)
                 .bind(json(&account.settings)?)
                 .bind(account.practice)
+                .bind(account.expiry.map(|expiry| expiry.at.0))
+                .bind(account.expiry.map(|expiry| expiry.told_by.name()))
                 .bind(account.name.as_str())
                 .execute(&mut work.connection)
                 .await?;
@@ -153,5 +160,18 @@ fn read(row: &SqliteRow) -> Result<Account, StoreError> {
         settings: json_at(row, "settings")?,
         created: Timestamp(row.try_get("created")?),
         practice: row.try_get("practice")?,
+        expiry: expiry(row)?,
     })
+}
+
+fn expiry(row: &SqliteRow) -> Result<Option<Expiry>, StoreError> {
+    let at: Option<i64> = row.try_get("ends")?;
+    let told_by: Option<String> = row.try_get("ends_told_by")?;
+    let told_by = match told_by.as_deref() {
+        None => return Ok(None),
+        Some("token") => ToldBy::Token,
+        Some("person") => ToldBy::Person,
+        Some(other) => return Err(StoreError::unreadable("ends_told_by", format!("\"{other}\" is unknown"))),
+    };
+    Ok(at.map(|at| Expiry { at: Timestamp(at), told_by }))
 }

@@ -32,6 +32,7 @@ pub(crate) const STEPS: &[(i64, &str, &str)] = &[
     (2, "large_queues", include_str!("migrations/0002_large_queues.sql")),
     (3, "watched_folders", include_str!("migrations/0003_watched_folders.sql")),
     (4, "put_away", include_str!("migrations/0004_put_away.sql")),
+    (5, "sign_in_ends", include_str!("migrations/0005_sign_in_ends.sql")),
 ];
 
 /// The open database. Clones share it.

@@ -24,6 +24,7 @@ export const cs: ProblemCatalogue = {
     rate_limited: ['Služba žádá o méně požadavků: {}', 'tato práce', 'Nic: pokračuje se samo.'],
     unreachable: ['Nelze se spojit: {}', 'služba', 'Zkontrolujte adresu a síť tohoto počítače; co je ve frontě, pokračuje samo, jakmile služba odpoví.'],
     connection_lost: ['Spojení se přerušilo: {}', 'služba', 'Nic: pokračuje se od hotových částí.'],
+    not_secure: ['Není zabezpečené spojení: {}', 'služba', 'Zkontrolujte adresu, hodiny tohoto počítače a zda mezi tím není přihlašovací stránka sítě nebo proxy.'],
     not_the_service: ['Na této adrese neodpovídá služba: {}', 'zadaná adresa', 'Zkontrolujte adresu a port a zda mezi tím není přihlašovací stránka sítě.'],
     bad_answer: ['Odpověď služby nedává smysl: {}', 'požadavek', 'Zkontrolujte adresu účtu; je-li správná, řekněte to službě.'],
     upload_lost: ['Služba už nezná odesílání: {}', 'soubor', 'Zkuste to znovu; začne se od začátku.'],

@@ -16,6 +16,9 @@ pub struct AppState {
     pub runs_engine: bool,
     /// `keychain`, `encrypted_file`, `memory` or `none`.
     pub vault: String,
+    /// Whether this system tells of links that are paid by the byte.
+    #[serde(default)]
+    pub tells_metered: bool,
     /// Whether the practice lab is running.
     pub practice_lab: bool,
     /// Transfers that were interrupted when the program last stopped and go on now.
@@ -42,6 +45,29 @@ pub struct AccountRow {
     pub practice: bool,
     /// The settings, without secrets.
     pub settings: BTreeMap<String, String>,
+    /// Until when the sign-in is good, where its token or a person said.
+    pub expiry: Option<ExpiryRow>,
+}
+
+/// Until when a sign-in is good. A hint: the service has the last word.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct ExpiryRow {
+    /// The moment.
+    #[ts(type = "number")]
+    pub at: i64,
+    /// Who said so: `token` or `person`.
+    pub told_by: String,
+    /// How near it is: `long`, `soon` for two weeks or less, or `over`.
+    pub remaining: String,
+}
+
+/// Files that were handed over from outside the window, such as by a file manager. They are taken once.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct Offer {
+    /// Their paths, whole, in the order they came.
+    pub sources: Vec<String>,
+    /// What cannot be sent, and why.
+    pub refused: Vec<ProblemWords>,
 }
 
 /// What a sign-in test showed.
@@ -251,7 +277,7 @@ pub struct TransferRow {
 }
 
 /// Numbers of the queue by filter.
-#[derive(Debug, Clone, Default, Serialize, Deserialize, TS)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
 pub struct QueueCounts {
     /// All rows.
     #[ts(type = "number")]

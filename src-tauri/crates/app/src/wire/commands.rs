@@ -13,6 +13,7 @@ macro_rules! command_table {
             "accounts.add"          account_add(AddAccount) -> AccountRow;
             "accounts.test"         account_test(AccountRequest) -> SignInAnswer;
             "accounts.capabilities" account_capabilities(AccountRequest) -> CapabilitiesRow;
+            "accounts.expiry"       account_expiry(SetExpiry) -> AccountRow;
             "accounts.remove"       account_remove(AccountRequest) -> Changed;
             "practice_lab.start"    practice_lab_start(Empty) -> Vec<AccountRow>;
             "browse.list"           browse_list(ListPlace) -> PageAnswer;
@@ -32,6 +33,7 @@ macro_rules! command_table {
             "uploads.plan"          uploads_plan(AddUploads) -> UploadPlan;
             "uploads.keep"          uploads_keep(KeepFile) -> KeptFile;
             "uploads.add"           uploads_add(AddUploads) -> Queued;
+            "offers.take"           offers_take(Empty) -> Offer;
             "uploads.import"        import_link(ImportLink) -> PlaceAnswer;
             "downloads.add"         downloads_add(AddDownloads) -> Queued;
             "transfers.list"        transfers_list(ListTransfers) -> TransferList;
@@ -64,6 +66,7 @@ macro_rules! command_table {
             "lock.close"            lock_close(Empty) -> LockRow;
             "lock.set"              lock_set(SetLock) -> LockRow;
             "lock.remove"           lock_remove(LockPassword) -> LockRow;
+            "preferences.language"  preferences_language(SetLanguage) -> PreferencesRow;
             "receipts.list"         receipts_list(ListReceipts) -> Vec<ReceiptRow>;
             "receipts.export"       receipts_export(ExportReceipts) -> ExportedReceipts;
         }

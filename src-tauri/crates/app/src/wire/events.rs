@@ -59,6 +59,10 @@ pub enum AppEvent {
     QueueChanged,
     /// An account was added, changed or removed.
     AccountsChanged,
+    /// The preferences of the desktop were changed.
+    PreferencesChanged,
+    /// Files were handed over from outside the window: `offers.take` gives them.
+    Offered,
     /// A watched folder's rule was added, changed or removed: ask again.
     FoldersChanged,
     /// A watched folder stands otherwise than before.

@@ -35,4 +35,8 @@ pub struct ProblemFacts {
     pub cause_says_all: bool,
     /// Whether nothing goes on by itself although it usually would.
     pub given_up: bool,
+    /// After a sign-in test, what failed of it: `keychain`, `address`, `tls`, `credential`, `rights` or `service`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub failed_part: Option<String>,
 }

@@ -23,6 +23,20 @@ pub struct AddAccount {
     /// Fields of the form that are secrets. They go to the vault and nowhere else.
     #[serde(default)]
     pub secrets: BTreeMap<String, String>,
+    /// Until when the sign-in is good, as its owner knows it. What a token tells of itself comes first.
+    #[serde(default)]
+    #[ts(optional, type = "number")]
+    pub expires: Option<i64>,
+}
+
+/// Notes until when a sign-in is good.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+pub struct SetExpiry {
+    /// The account's name.
+    pub account: String,
+    /// The moment, in milliseconds since the Unix epoch; none forgets it.
+    #[ts(type = "number | null")]
+    pub at: Option<i64>,
 }
 
 /// Names one account.

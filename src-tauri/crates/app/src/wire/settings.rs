@@ -11,6 +11,15 @@ pub struct PreferencesRow {
     pub to_tray: bool,
     /// The system tells when a batch is done or needs somebody, while the window is not in front.
     pub notify: bool,
+    /// The window's language as a BCP 47 tag, for what is said outside of it; empty until a window told it.
+    pub language: String,
+}
+
+/// Notes the window's language.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+pub struct SetLanguage {
+    /// A BCP 47 tag, such as `cs` or `zh-Hans`.
+    pub language: String,
 }
 
 /// What a person can set. Sent back whole to change it; everything counts at once.
@@ -63,7 +72,7 @@ pub struct HoursRow {
 impl Default for PreferencesRow {
     // Not every desktop has a tray, and a window that is closed should end what nobody can see.
     fn default() -> Self {
-        Self { to_tray: false, notify: true }
+        Self { to_tray: false, notify: true, language: String::new() }
     }
 }
 

@@ -1,5 +1,6 @@
 //! `labferry account`.
 
+use super::account_expiry;
 use crate::{
     context::Context,
     exit::{Exit, Failure, usage},
@@ -11,7 +12,7 @@ use labferry_app::{
     App,
     wire::{
         answers::{AccountRow, ServiceRow},
-        requests::{AccountRequest, AddAccount, Empty},
+        requests::{AccountRequest, AddAccount, Empty, SetExpiry},
     },
 };
 use std::{
@@ -25,7 +26,20 @@ pub(crate) enum AccountCommand {
     Add(Box<AddArguments>),
     /// List the accounts
     Ls,
-    /// Try the sign-in and tell what the account can do
+    /// Tell of one account: its address, where its secret is kept, until when its sign-in is good
+    Show {
+        /// The account's name
+        name: String,
+    },
+    /// Note until when the sign-in is good, where its token does not tell; two weeks before the end it is said
+    Expires {
+        /// The account's name
+        name: String,
+        /// Its last day, such as 2027-03-31, or none to forget it
+        #[arg(value_name = "DAY")]
+        day: String,
+    },
+    /// Try the sign-in and tell what the account can do; where it fails, tell which part failed
     Test {
         /// The account's name
         name: String,
@@ -75,6 +89,9 @@ pub(crate) struct AddArguments {
     /// Read the secret from an environment variable; KEY=VARIABLE where the account has several
     #[arg(long, value_name = "VARIABLE")]
     secret_env: Vec<String>,
+    /// The last day of the token or key, such as 2027-03-31, where it does not carry that itself
+    #[arg(long, value_name = "DAY", value_parser = account_expiry::day)]
+    expires: Option<i64>,
 }
 
 pub(crate) async fn run(command: AccountCommand, context: &Context) -> Result<Exit, Failure> {
@@ -99,10 +116,40 @@ pub(crate) async fn run(command: AccountCommand, context: &Context) -> Result<Ex
                 list(context, &rows, &paused(&app).await?)?;
             }
         }
+        AccountCommand::Show { name } => {
+            let rests = paused(&app).await?.contains(&name);
+            let row = account_expiry::account(&app, &name).await?;
+            let kept = app.app_state(Empty {}).await?.vault;
+            if out.json {
+                let mut told = serde_json::to_value(&row).unwrap_or_default();
+                told["secret_kept"] = kept.into();
+                told["paused"] = rests.into();
+                out.json(&told)?;
+            } else {
+                let lines = account_expiry::lines(&row, &kept, rests);
+                table::rows(&lines).iter().try_for_each(|line| out.line(line))?;
+            }
+        }
+        AccountCommand::Expires { name, day } => {
+            let at = match day.as_str() {
+                "none" => None,
+                day => Some(account_expiry::day(day).map_err(usage)?),
+            };
+            let row = app.account_expiry(SetExpiry { account: name, at }).await?;
+            if out.json {
+                out.json(&row)?;
+            } else {
+                out.line(&format!("{}: {}", row.name, account_expiry::words(row.expiry.as_ref())))?;
+            }
+        }
         AccountCommand::Pause { names } => rest(&app, context, &names, true).await?,
         AccountCommand::Resume { names } => rest(&app, context, &names, false).await?,
         AccountCommand::Test { name } => {
-            let answer = app.account_test(AccountRequest { account: name.clone() }).await?;
+            let tested = app.account_test(AccountRequest { account: name.clone() }).await;
+            if let Some(words) = tested.as_ref().err().and_then(account_expiry::parts) {
+                out.say(&format!("{name}: {words}"));
+            }
+            let answer = tested?;
             if out.json {
                 out.json(&answer)?;
             } else {
@@ -166,7 +213,8 @@ fn list(context: &Context, rows: &[AccountRow], paused: &BTreeSet<String>) -> Re
     }
     let cells = |row: &AccountRow| {
         let rests = if paused.contains(&row.name) { "paused" } else { "" };
-        vec![row.name.clone(), row.service.clone(), row.url.clone(), rests.to_owned()]
+        let ends = account_expiry::warning(row.expiry.as_ref());
+        vec![row.name.clone(), row.service.clone(), row.url.clone(), rests.to_owned(), ends]
     };
     let cells: Vec<Vec<String>> = rows.iter().map(cells).collect();
     table::rows(&cells).iter().try_for_each(|line| context.out.line(line))
@@ -217,6 +265,7 @@ fn request(arguments: AddArguments, services: &[ServiceRow]) -> Result<AddAccoun
         url: arguments.url,
         settings: arguments.settings.into_iter().collect(),
         secrets,
+        expires: arguments.expires,
     })
 }
 

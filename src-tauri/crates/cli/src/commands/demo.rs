@@ -90,6 +90,7 @@ async fn cross(
             url: service.url.clone(),
             settings: service.settings.clone(),
             secrets: service.secrets.clone(),
+            expires: None,
         })
         .await?;
         let record = container(app, service, &account).await?;

@@ -1,6 +1,7 @@
 //! The commands, one file each.
 
 pub(crate) mod account;
+mod account_expiry;
 pub(crate) mod action;
 pub(crate) mod browse;
 pub(crate) mod check;

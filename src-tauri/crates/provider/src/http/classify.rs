@@ -142,7 +142,7 @@ fn transport_kind(error: &reqwest::Error) -> (ProblemCode, Advice, String) {
             }
             other => format!("no secure connection: {other}"),
         };
-        return (ProblemCode::NotTheService, Advice::Stop, words);
+        return (ProblemCode::NotSecure, Advice::Stop, words);
     }
     if let Some(http) = find::<hyper::Error>(error) {
         if http.is_parse() {

@@ -196,7 +196,7 @@ async fn a_certificate_that_nobody_vouches_for_gets_neither_token_nor_bytes() {
         let at = client.resolve("test", "/up").unwrap();
         let body = part(5, vec![Ok(Bytes::from_static(b"bytes"))]);
         let error = failure(client.answer(&at, Call::put("test").part(body)).await);
-        assert_eq!(verdict(&error), (ProblemCode::NotTheService, Advice::Stop), "{error}");
+        assert_eq!(verdict(&error), (ProblemCode::NotSecure, Advice::Stop), "{error}");
         assert!(error.to_string().contains("certificate is not trusted"), "{error}");
         assert!(server.join().unwrap().is_empty(), "nothing was sent over it");
     }
