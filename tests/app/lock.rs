@@ -11,6 +11,7 @@ fn locked(bench: &Bench, folder: &Folder, place: &str) -> Vec<(&'static str, Val
     let rule = json!({ "folder": folder.path(), "account": "nrp", "place": place });
     vec![
         ("accounts.add", bench.account("another")),
+        ("accounts.expiry", json!({ "account": "nrp", "at": null })),
         ("accounts.remove", json!({ "account": "nrp" })),
         ("practice_lab.start", json!({})),
         ("folders.add", rule.clone()),
@@ -50,6 +51,7 @@ const FREE: &[&str] = &[
     "uploads.plan",
     "uploads.keep",
     "uploads.add",
+    "offers.take",
     "uploads.import",
     "downloads.add",
     "transfers.list",
@@ -70,6 +72,7 @@ const FREE: &[&str] = &[
     "folders.answer",
     "settings.show",
     "preferences.show",
+    "preferences.language",
     "lock.show",
     "lock.open",
     "lock.close",

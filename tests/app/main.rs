@@ -7,6 +7,7 @@ mod bench;
 mod crash;
 mod hostile_names;
 mod lock;
+mod offers;
 mod owners;
 mod pace;
 mod plan;

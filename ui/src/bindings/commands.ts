@@ -75,8 +75,9 @@ import type { ReceiptRow } from "./ReceiptRow";
 import type { Renamed } from "./Renamed";
 import type { RunAction } from "./RunAction";
 import type { ServiceRow } from "./ServiceRow";
-import type { SetLock } from "./SetLock";
 import type { SetExpiry } from "./SetExpiry";
+import type { SetLanguage } from "./SetLanguage";
+import type { SetLock } from "./SetLock";
 import type { SettingsRow } from "./SettingsRow";
 import type { SignInAnswer } from "./SignInAnswer";
 import type { TransferDetail } from "./TransferDetail";
@@ -86,7 +87,7 @@ import type { TransferRow } from "./TransferRow";
 import type { TransferSelection } from "./TransferSelection";
 import type { UploadPlan } from "./UploadPlan";
 
-export type { AccountRequest, AccountRow, ActionAnswer, ActionFieldRow, ActionRow, AddAccount, AddDownloads, AddUploads, AnswerFolderFiles, AppEvent, AppState, BatchRow, CapabilitiesRow, Changed, CheckLedger, CheckPlace, CheckRow, CheckedLedger, ClashRow, ContainerRow, DigestRow, DigestsRow, EditFolder, EditRecord, Empty, EntryRow, EventList, EventsSince, ExpiryRow, ExportReceipts, ExportedReceipts, FieldRow, FileRow, FolderCheck, FolderChoiceRow, FolderCounts, FolderFileRow, FolderFiles, FolderNames, FolderRow, FolderRule, FolderSelection, HoursRow, ImportLink, KeepFile, KeptFile, LeftoverRow, LinkAnswer, ListBatches, ListFolderFiles, ListPlace, ListReceipts, ListTransfers, LockPassword, LockRow, MoveTransfer, Offer, OnMetered, PageAnswer, PartRow, PlaceAnswer, PlaceRequest, PlacesRequest, PreferencesRow, PreviewAnswer, PreviewFile, PreviewKind, ProblemFacts, ProblemWords, ProgressSample, QueueCounts, Queued, ReceiptRow, Renamed, RunAction, ServiceRow, SetExpiry, SetLock, SettingsRow, SignInAnswer, TransferDetail, TransferList, TransferRequest, TransferRow, TransferSelection, UploadPlan };
+export type { AccountRequest, AccountRow, ActionAnswer, ActionFieldRow, ActionRow, AddAccount, AddDownloads, AddUploads, AnswerFolderFiles, AppEvent, AppState, BatchRow, CapabilitiesRow, Changed, CheckLedger, CheckPlace, CheckRow, CheckedLedger, ClashRow, ContainerRow, DigestRow, DigestsRow, EditFolder, EditRecord, Empty, EntryRow, EventList, EventsSince, ExpiryRow, ExportReceipts, ExportedReceipts, FieldRow, FileRow, FolderCheck, FolderChoiceRow, FolderCounts, FolderFileRow, FolderFiles, FolderNames, FolderRow, FolderRule, FolderSelection, HoursRow, ImportLink, KeepFile, KeptFile, LeftoverRow, LinkAnswer, ListBatches, ListFolderFiles, ListPlace, ListReceipts, ListTransfers, LockPassword, LockRow, MoveTransfer, Offer, OnMetered, PageAnswer, PartRow, PlaceAnswer, PlaceRequest, PlacesRequest, PreferencesRow, PreviewAnswer, PreviewFile, PreviewKind, ProblemFacts, ProblemWords, ProgressSample, QueueCounts, Queued, ReceiptRow, Renamed, RunAction, ServiceRow, SetExpiry, SetLanguage, SetLock, SettingsRow, SignInAnswer, TransferDetail, TransferList, TransferRequest, TransferRow, TransferSelection, UploadPlan };
 
 /** Every command a front end may give: its request and its answer. */
 export type Commands = {
@@ -149,6 +150,7 @@ export type Commands = {
   "lock.close": { request: Empty; answer: LockRow };
   "lock.set": { request: SetLock; answer: LockRow };
   "lock.remove": { request: LockPassword; answer: LockRow };
+  "preferences.language": { request: SetLanguage; answer: PreferencesRow };
   "receipts.list": { request: ListReceipts; answer: Array<ReceiptRow> };
   "receipts.export": { request: ExportReceipts; answer: ExportedReceipts };
 };
@@ -217,6 +219,7 @@ export const commandNames: readonly CommandName[] = [
   "lock.close",
   "lock.set",
   "lock.remove",
+  "preferences.language",
   "receipts.list",
   "receipts.export",
 ];

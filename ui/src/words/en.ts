@@ -181,9 +181,9 @@ export const en = ({ number, plural, form, key }: Tools) => ({
   },
   offered: {
     waiting: (count: number) => `${plural(count, { one: 'file was', other: 'files were' })} handed over to be sent.`,
-    choose: 'Open a draft that shall have them.',
+    choose: 'Open the draft to send to.',
     send: (title: string) => `Send to “${title}”…`,
-    forget: 'Forget them',
+    forget: 'Forget',
   },
   menus: { file: 'File', edit: 'Edit', view: 'View', transfers: 'Transfers', help: 'Help' },
   shortcuts: {
