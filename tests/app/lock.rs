@@ -11,7 +11,6 @@ fn locked(bench: &Bench, folder: &Folder, place: &str) -> Vec<(&'static str, Val
     let rule = json!({ "folder": folder.path(), "account": "nrp", "place": place });
     vec![
         ("accounts.add", bench.account("another")),
-        ("accounts.expiry", json!({ "account": "nrp", "at": null })),
         ("accounts.remove", json!({ "account": "nrp" })),
         ("practice_lab.start", json!({})),
         ("folders.add", rule.clone()),
@@ -24,6 +23,7 @@ fn locked(bench: &Bench, folder: &Folder, place: &str) -> Vec<(&'static str, Val
             json!({ "bandwidth": null, "files": 1, "parts_per_file": 1, "connections_per_account": 1 }),
         ),
         ("preferences.change", json!({})),
+        ("accounts.expiry", json!({ "account": "nrp", "at": null })),
     ]
 }
 

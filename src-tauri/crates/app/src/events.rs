@@ -72,7 +72,7 @@ impl Shared {
         for (number, id) in in_order {
             if let Some(transfer) = self.store.transfer(id).await? {
                 let row = Box::new(self.say_why(rows::transfer(transfer)).await?);
-                events.push(AppEvent::Transfer { number, after, row, counts: counts.clone() });
+                events.push(AppEvent::Transfer { number, after, row, counts });
                 after = number;
             }
         }
