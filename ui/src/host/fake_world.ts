@@ -155,15 +155,41 @@ export function plan(sources: readonly string[], there: readonly FileRow[], fold
   };
 }
 
-/** A picture of 2 × 2 pixels, in the simplest format there is. */
-export const PICTURE = 'Qk1GAAAAAAAAADYAAAAoAAAAAgAAAAIAAAABABgAAAAAABAAAAAAAAAAAAAAAAAAAAAAAAAAyKA8UMhGAABGUMg8oMgAAA==';
+/** A picture as of cells under a microscope, in the simplest format there is. */
+function picture(name: string): string {
+  const [width, height, head] = [160, 120, 54];
+  const bytes = new Uint8Array(head + width * height * 3);
+  const view = new DataView(bytes.buffer);
+  const cells = Array.from({ length: 12 }, (_, at) => [1, 2, 3].map((which) => Math.abs(Math.sin((at * 3 + which) * 12.9898 + name.length) * 43758.5453) % 1));
+  bytes.set([0x42, 0x4d, 0, 0, 0, 0, 0, 0, 0, 0, head, 0, 0, 0, 40]);
+  [width, height].forEach((side, at) => view.setInt32(18 + at * 4, side, true));
+  bytes.set([1, 0, 24], 26);
+  for (let y = 0; y < height; y += 1) {
+    for (let x = 0; x < width; x += 1) {
+      const glow = cells.reduce((sum, [cx = 0, cy = 0, size = 0]) => sum + Math.exp(-((x - cx * width) ** 2 + (y - cy * height) ** 2) / (30 + size * 160)), 0);
+      bytes.set([40 + 60 * glow, 18 + 190 * glow, 10 + 40 * glow * glow].map((value) => Math.min(255, value)), head + (y * width + x) * 3);
+    }
+  }
+  return btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(''));
+}
+
+/** A document of one page. */
+const DOCUMENT = btoa(`%PDF-1.4
+1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj
+2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj
+3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 300 200]/Contents 4 0 R>>endobj
+4 0 obj<</Length 32>>stream
+0.2 0.4 0.8 rg 40 40 220 120 re f
+endstream endobj
+trailer<</Root 1 0 R>>`);
 
 /** What a file of the made-up world looks like, by its ending. */
 export function preview(path: string): PreviewAnswer {
   const none = { media_type: null, bytes: null, text: null, rows: [], cut: false };
   if (path.endsWith('.csv')) return { ...none, kind: 'table', rows: [['cell', 'area_um2', 'label'], ...Array.from({ length: 40 }, (_, at) => [String(at + 1), (Math.sin(at) * 20 + 140).toFixed(2), at % 3 === 0 ? 'cardiomyocyte' : 'fibroblast'])], cut: true };
   if (/\.(txt|html|svg)$/.test(path)) return { ...none, kind: 'text', text: '<script>document.title = "executed"</script>\n<img src=x onerror="document.title=1">\n' };
-  if (/\.(png|jpg)$/.test(path)) return { ...none, kind: 'image', media_type: 'image/bmp', bytes: PICTURE };
+  if (/\.(png|jpg)$/.test(path)) return { ...none, kind: 'image', media_type: 'image/bmp', bytes: picture(path) };
+  if (path.endsWith('poster.pdf')) return { ...none, kind: 'pdf', media_type: 'application/pdf', bytes: DOCUMENT };
   if (path.endsWith('.pdf')) return { ...none, kind: 'broken' };
   return { ...none, kind: path.endsWith('.czi') ? 'too_large' : 'unknown' };
 }
@@ -182,6 +208,10 @@ export interface World {
 
 /** What the app would answer to a wish for rows. */
 export function page(world: World, filter: Filter, batch: number | null, ordered: boolean, after: number | null, limit: number): TransferRow[] {
+  if (filter === 'all' && batch === null && !ordered) {
+    const from = after === null ? 0 : world.transfers.findIndex(({ id }) => id === after) + 1;
+    return world.transfers.slice(from, from + (limit || 200));
+  }
   const rows = world.transfers.filter((row) => matches(filter, row) && (batch === null || row.batch === batch));
   if (ordered) rows.sort((a, b) => world.order.indexOf(a.id) - world.order.indexOf(b.id));
   const from = after === null ? 0 : rows.findIndex(({ id }) => id === after) + 1;
@@ -226,6 +256,10 @@ export function busyWorld(): World {
     file(place, 'notes.pdf', 210 * 1024, { proof: null, verified: false }),
     file(place, 'segmentation.csv', 3_811, { proof: 'size_only', verified: false, digests: [] }),
     file(place, 'überblick – größer.tif', 48 * MIB, { proof: 'read_back' }),
+    file(place, 'protocol.txt', 2_048),
+    file(place, 'overview.png', 310 * 1024),
+    file(place, 'poster.pdf', 91_000),
+    file(place, 'heartbeat.mp4', 84 * MIB, { media_type: 'video/mp4', metadata: { duration_seconds: 12.5, frames: 3 } }),
     file(place, 'aborted_scan.czi', 0, { status: 'pending', proof: null, verified: false, digests: [], size: null }),
     ...scans,
   ];
@@ -265,6 +299,7 @@ export function busyWorld(): World {
     published: [record('p9d3b-77aa2', 'Light-sheet atlas of the mouse olfactory bulb', 'record', 1, 48 * MIB)],
     files: new Map([
       [place, files],
+      [`${place}/heartbeat.mp4`, [1, 2, 3].map((at) => file(`${place}/heartbeat.mp4`, `frame_${at}.png`, 40_000, { status: at === 3 ? 'processing' : 'ready', proof: null, verified: false }))],
       ['t4f8s-81ke0', [file('t4f8s-81ke0', 'gain.mrc', 48 * MIB, { proof: null, verified: false })]],
       ['p9d3b-77aa2', [file('p9d3b-77aa2', 'atlas.h5', 48 * MIB, { proof: null, verified: false })]],
     ]),
