@@ -82,6 +82,37 @@ fn project_links_lead_somewhere() {
     crate::expect_none(&complaints(&project_files(), |path| top.join(path).exists()));
 }
 
+/// Names of `pictures` that no document of `files` shows.
+fn unshown(files: &[SourceFile], pictures: &[String]) -> Vec<String> {
+    let shown: BTreeSet<String> = files
+        .iter()
+        .filter(|file| file.path.ends_with(".md"))
+        .flat_map(|file| {
+            markdown_targets(&file.text).into_iter().map(|(_, target)| joined(folder_of(&file.path), &target))
+        })
+        .collect();
+    let lost = pictures.iter().filter(|name| !shown.contains(&format!("docs/pictures/{name}")));
+    lost.map(|name| format!("docs/pictures/{name} is shown by no document")).collect()
+}
+
+/// A clone should stay small: so many bytes may the documents' pictures have together, some 50 KiB each.
+const PICTURES: u64 = 800 * 1024;
+
+#[test]
+fn project_pictures_are_shown_and_small() {
+    let entries = std::fs::read_dir(root().join("docs/pictures")).unwrap();
+    let found: Vec<(String, u64)> = entries
+        .map(|entry| entry.unwrap())
+        .map(|entry| (entry.file_name().into_string().unwrap(), entry.metadata().unwrap().len()))
+        .collect();
+    crate::expect_none(&unshown(
+        &project_files(),
+        &found.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>(),
+    ));
+    let all: u64 = found.iter().map(|(_, bytes)| bytes).sum();
+    assert!(all <= PICTURES, "docs/pictures has {all} bytes, more than {PICTURES}");
+}
+
 #[cfg(test)]
 mod shown_to_complain {
     use super::*;
@@ -101,6 +132,16 @@ mod shown_to_complain {
     fn a_comment_that_names_a_missing_document_fails() {
         assert_eq!(of("src-tauri/src/lib.rs", "//! see docs/gone.md").len(), 1);
         assert_eq!(of("src-tauri/src/lib.rs", "//! (docs/there.md says why)").len(), 0);
+    }
+
+    #[test]
+    fn a_picture_nobody_shows_fails() {
+        let guide = SourceFile {
+            path: "docs/guide/window.md".to_owned(),
+            text: "![seen](../pictures/seen.webp)".to_owned(),
+        };
+        let lost = unshown(&[guide], &["seen.webp".to_owned(), "lost.webp".to_owned()]);
+        assert_eq!(lost, ["docs/pictures/lost.webp is shown by no document"]);
     }
 
     #[test]
