@@ -5,14 +5,17 @@ import type { Drag, Host } from './host';
 import { keepAsFile } from './save';
 
 const TICK = 250;
+/** Milliseconds between two events of a long world: as many as the app tells at most, ten a second. */
+const STIR = 100;
 /** Bytes a made-up transfer moves in a tick. */
 const STEP = 21 * 1024 * 1024;
+const PART_STEP = 1024 * 1024;
 
 /** What an answer may leave out: the interface must do without it, as with an older app. */
 type Part<Whole> = Whole extends readonly (infer Item)[] ? Part<Item>[] : Whole extends object ? { [Key in keyof Whole]?: Part<Whole[Key]> } : Whole;
 type Answers = { [Name in CommandName]: (request: Commands[Name]['request']) => Part<Commands[Name]['answer']> };
 
-/** A world in memory for looking at the interface without an app: `?fake`, `?fake=still`, `?fake=empty`, `?fake=large`. */
+/** A world in memory for looking at the interface without an app: `?fake`, `?fake=still`, `?fake=empty`, `?fake=large`, `?fake=many`; `large-live` and `many-live` tell events. */
 export class FakeHost implements Host {
   readonly kind = 'fake';
   readonly canChooseFolder = true;
@@ -24,6 +27,7 @@ export class FakeHost implements Host {
   private readonly world: fake.World;
   private readonly heard = new Set<(event: AppEvent) => void>();
   private events = 1;
+  private counted: QueueCounts | null = null;
   private folders = fake.watchedFolders();
   private preferences: PreferencesRow = { to_tray: false, notify: true, language: '' };
   /** What another program handed over. */
@@ -32,8 +36,10 @@ export class FakeHost implements Host {
   constructor(private readonly which: string) {
     if (which === 'offered') this.offers.push({ sources: ['/data/scan_8.czi', '/data/notes.csv'], refused: [] });
     const worlds: Record<string, () => fake.World> = { empty: fake.emptyWorld, large: fake.largeWorld, many: () => fake.longQueue(fake.busyWorld()) };
-    this.world = (worlds[which] ?? fake.busyWorld)();
-    if (!['still', 'large', 'many'].includes(which)) setInterval(() => this.tick(), TICK);
+    const [world = which, live] = which.split('-');
+    this.world = (worlds[world] ?? fake.busyWorld)();
+    if (live !== undefined) setInterval(() => this.stir(), STIR);
+    else if (!['still', 'large', 'many'].includes(which)) setInterval(() => this.tick(), TICK);
   }
 
   async call<Name extends CommandName>(command: Name, request: Commands[Name]['request']): Promise<Commands[Name]['answer']> {
@@ -226,14 +232,24 @@ export class FakeHost implements Host {
   }
 
   private counts(): QueueCounts {
+    if (this.counted !== null && this.which.endsWith('-live')) return this.counted;
     const count = (filter: keyof QueueCounts) => this.world.transfers.filter((row) => matches(filter, row)).length;
-    return { all: count('all'), active: count('active'), waiting: count('waiting'), needs_you: count('needs_you'), done: count('done') };
+    return (this.counted = { all: count('all'), active: count('active'), waiting: count('waiting'), needs_you: count('needs_you'), done: count('done') });
   }
 
   private tell(row: TransferRow): void {
     this.events += 1;
     const event: AppEvent = { type: 'transfer', number: this.events, after: this.events - 1, row: structuredClone(row), counts: this.counts() };
     for (const heard of this.heard) heard(event);
+  }
+
+  /** Tells of the newest transfers what the app would, without working on a hundred thousand rows for it. */
+  private stir(): void {
+    const rows = this.world.transfers.slice(0, 4);
+    const turn = rows[this.events % rows.length];
+    if (turn !== undefined) this.change(turn, { state: turn.state === 'moving' ? 'finishing' : 'moving', waiting: null, sent: (turn.sent + PART_STEP) % (turn.size ?? 1) });
+    const samples = rows.map((row): ProgressSample => ({ id: row.id, bytes: row.sent, bytes_per_second: STEP, seconds_left: 60, verified_bytes: null, parts_in_flight: [1] }));
+    for (const heard of this.heard) heard({ type: 'progress', samples, bytes_per_second: 4 * STEP });
   }
 
   /** Lets each moving transfer take a step, and the first waiting one begin. */

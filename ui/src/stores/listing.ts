@@ -15,6 +15,17 @@ export interface FileLine {
 const tellsMore = (transfer: TransferRow, listedAt: number): boolean =>
   !isSettled(transfer.state) || transfer.state === 'failed' || (transfer.state === 'done' && transfer.changed >= listedAt);
 
+/** The line of a file no upload tells about, made once for each file. */
+const alone = new WeakMap<FileRow, FileLine>();
+
+function lineOf(file: FileRow): FileLine {
+  const known = alone.get(file);
+  if (known !== undefined) return known;
+  const line = { name: file.name, size: file.size, file, transfer: null };
+  alone.set(file, line);
+  return line;
+}
+
 /** Joins a record's files with the uploads into it. Files keep the service's order; uploads of new names come first. */
 export function lines(files: readonly FileRow[], transfers: readonly TransferRow[], listedAt: number, filter: string): FileLine[] {
   const newest = new Map<string, TransferRow>();
@@ -25,9 +36,10 @@ export function lines(files: readonly FileRow[], transfers: readonly TransferRow
   for (const [name, transfer] of newest) if (!tellsMore(transfer, listedAt)) newest.delete(name);
 
   const listed = files.map((file): FileLine => {
-    const transfer = newest.get(file.name) ?? null;
+    const transfer = newest.get(file.name);
+    if (transfer === undefined) return lineOf(file);
     newest.delete(file.name);
-    return { name: file.name, size: file.size ?? transfer?.size ?? null, file, transfer };
+    return { name: file.name, size: file.size ?? transfer.size, file, transfer };
   });
   const coming = [...newest.values()]
     .sort((a, b) => b.id - a.id)

@@ -89,6 +89,11 @@ it('keeps samples of what moves and forgets them when it settles', () => {
 it('adds older rows once', () => {
   const more = extended({ ...start, counts: counts(4) }, { rows: [row(1), row(0)], counts: counts(4), last_event: 10 });
   expect(more.rows.map(({ id }) => id)).toEqual([3, 1, 0]);
+  // A next page, another filter's rows among those known, and rows that came in no order.
+  const ids = (rows: TransferRow[]) => extended(more, { rows, counts: counts(4), last_event: 10 }).rows.map(({ id }) => id);
+  expect(ids([row(-1), row(-2)])).toEqual([3, 1, 0, -1, -2]);
+  expect(ids([row(2), row(-1)])).toEqual([3, 2, 1, 0, -1]);
+  expect(ids([row(-2), row(-1)])).toEqual([3, 1, 0, -1, -2]);
 });
 
 it('puts every row under a filter besides all; one that waits for a person is under two', () => {

@@ -61,6 +61,9 @@ export function loaded(before: Queue, list: TransferList): Queue {
 
 /** Adds rows of another page or filter. Those known already are fresher as they are. */
 export function extended(queue: Queue, list: TransferList): Queue {
+  const last = queue.rows.at(-1)?.id ?? Infinity;
+  // The usual case, the next page of a long queue, needs no look at all before it.
+  if (list.rows.every(({ id }, at) => id < (list.rows[at - 1]?.id ?? last))) return { ...queue, rows: [...queue.rows, ...list.rows] };
   const known = new Set(queue.rows.map(({ id }) => id));
   const rows = [...queue.rows, ...list.rows.filter(({ id }) => !known.has(id))].sort((a, b) => b.id - a.id);
   return { ...queue, rows };
@@ -113,13 +116,23 @@ interface Draft {
   counts: QueueCounts;
 }
 
+/** Where a row of that number stands, or would stand, among rows that are newest first. */
+function placeOf(rows: readonly TransferRow[], id: number): number {
+  let [low, high] = [0, rows.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((rows[middle]?.id ?? 0) > id) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
 function put(queue: Queue, draft: Draft, number: number, row: TransferRow): boolean {
   if (number <= (draft.applied.get(row.id) ?? queue.loadedAt)) return false;
   draft.applied.set(row.id, number);
   draft.rows ??= [...queue.rows];
-  const at = draft.rows.findIndex(({ id }) => id <= row.id);
-  if (at === -1) draft.rows.push(row);
-  else draft.rows.splice(at, draft.rows[at]?.id === row.id ? 1 : 0, row);
+  const at = placeOf(draft.rows, row.id);
+  draft.rows.splice(at, draft.rows[at]?.id === row.id ? 1 : 0, row);
   return true;
 }
 

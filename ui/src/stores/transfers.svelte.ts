@@ -34,9 +34,11 @@ export class Transfers {
   private reach = $state.raw<Reach>({});
   /** The order in which the waiting ones are sent, as far as loaded. */
   private waitingOrder = $state.raw<Waiting>({ ids: [], complete: true });
+  /** All rows; unlike the queue they stay the same while only progress is told. */
+  private readonly all = $derived(this.queue.rows);
   /** The rows of the filter, as far as loaded; those that wait in the order they are sent in. */
   readonly rows = $derived(
-    this.filter === 'waiting' ? inOrder(this.queue.rows, this.waitingOrder) : this.queue.rows.filter((row) => matches(this.filter, row) && row.id >= reach(this.reach, this.filter)),
+    this.filter === 'waiting' ? inOrder(this.all, this.waitingOrder) : this.all.filter((row) => matches(this.filter, row) && row.id >= reach(this.reach, this.filter)),
   );
   /** What came together, newest first; loaded while somebody looks at it. */
   batches = $state.raw<readonly BatchRow[] | null>(null);
@@ -44,7 +46,7 @@ export class Transfers {
   moreBatches = $state(false);
   /** The batch that is unfolded. */
   openBatch = $state<number | null>(null);
-  readonly batchRows = $derived(this.queue.rows.filter(({ batch, id }) => batch === this.openBatch && id >= reach(this.reach, `batch ${this.openBatch}`)));
+  readonly batchRows = $derived(this.all.filter(({ batch, id }) => batch === this.openBatch && id >= reach(this.reach, `batch ${this.openBatch}`)));
   /** What was cancelled last and can be taken back. */
   cancelled = $state.raw<{ what: string; ids: readonly number[] } | null>(null);
   /** The transfer somebody chose. */

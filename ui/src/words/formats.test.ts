@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { bytes, percent, speed, splitName, timeLeft, when } from './formats';
+import { bytes, percent, speed, splitName, timeLeft, when, whenInFull } from './formats';
 
 describe('bytes', () => {
   it.each([
@@ -54,4 +54,11 @@ describe('names', () => {
     expect(tail).not.toBe('');
     expect([...head, ...tail].every((letter) => letter === '🧬')).toBe(true);
   });
+});
+
+it('a date no calendar has is no fault of the window', () => {
+  for (const milliseconds of [Infinity, -Infinity, NaN, 1e300, -9e15]) {
+    expect(when(milliseconds, 0)).toBe('—');
+    expect(whenInFull(milliseconds)).toBe('—');
+  }
 });

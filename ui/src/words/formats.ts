@@ -1,5 +1,16 @@
 import { language, words } from './words';
 
+// Made once: making one takes milliseconds, and a list writes a hundred values in each frame of a scroll.
+const numbers = [0, 1].map((digits) => new Intl.NumberFormat(language, { minimumFractionDigits: digits, maximumFractionDigits: digits, useGrouping: false }));
+const grouped = new Intl.NumberFormat(language);
+const timeOfDay = new Intl.DateTimeFormat(language, { hour: '2-digit', minute: '2-digit' });
+const dateAlone = new Intl.DateTimeFormat(language, { dateStyle: 'medium' });
+const inFull = new Intl.DateTimeFormat(language, { dateStyle: 'full', timeStyle: 'medium' });
+
+/** Milliseconds around 1970 that a date can stand for (ECMAScript, "Time Values"); a service may tell any number. */
+const DATES = 8.64e15;
+const written = (format: Intl.DateTimeFormat, milliseconds: number): string => (Math.abs(milliseconds) <= DATES ? format.format(milliseconds) : '—');
+
 const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'] as const;
 
 /** A size in binary units, with the unit written: `1.8 GiB`. Three figures at most, none after the point for bytes. */
@@ -16,7 +27,7 @@ export function bytes(count: number): string {
     unit += 1;
   }
   const digits = unit === 0 || value >= 99.95 ? 0 : 1;
-  return `${value.toLocaleString(language, { minimumFractionDigits: digits, maximumFractionDigits: digits, useGrouping: false })} ${units[unit]}`;
+  return `${(numbers[digits] ?? grouped).format(value)} ${units[unit]}`;
 }
 
 /** A speed: `84 MiB/s`. */
@@ -44,9 +55,8 @@ export function percent(done: number, all: number): number {
 
 /** A time as this computer writes it: the time of day when it was today, else the date. */
 export function when(milliseconds: number, now: number): string {
-  const date = new Date(milliseconds);
-  const sameDay = date.toDateString() === new Date(now).toDateString();
-  return sameDay ? date.toLocaleTimeString(language, { hour: '2-digit', minute: '2-digit' }) : date.toLocaleDateString(language, { dateStyle: 'medium' });
+  const sameDay = new Date(milliseconds).toDateString() === new Date(now).toDateString();
+  return written(sameDay ? timeOfDay : dateAlone, milliseconds);
 }
 
 /** A day as this computer writes it. */
@@ -69,7 +79,7 @@ export function dayField(milliseconds: number): string {
 
 /** The full date and time, for titles and screen readers. */
 export function whenInFull(milliseconds: number): string {
-  return new Date(milliseconds).toLocaleString(language, { dateStyle: 'full', timeStyle: 'medium' });
+  return written(inFull, milliseconds);
 }
 
 /** Splits a name so that its end (running number and ending) can stay visible when the front is cut. */
@@ -82,4 +92,4 @@ export function splitName(name: string): { head: string; tail: string } {
 }
 
 /** A whole number as the language groups it. */
-export const whole = (value: number): string => value.toLocaleString(language);
+export const whole = (value: number): string => grouped.format(value);

@@ -15,7 +15,7 @@ export const onMac = typeof navigator !== 'undefined' && navigator.userAgent.inc
 
 export function toolsFor(language: string): Tools {
   const rules = new Intl.PluralRules(language);
-  const number = (value: number) => value.toLocaleString(language);
+  const { format: number } = new Intl.NumberFormat(language);
   const form: Tools['form'] = (count, forms) => forms[rules.select(count)] ?? forms.other;
   return { number, form, plural: (count, forms) => `${number(count)} ${form(count, forms)}`, key: (letter) => (onMac ? `⌘${letter}` : `Ctrl ${letter}`) };
 }
