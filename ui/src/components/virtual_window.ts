@@ -10,8 +10,11 @@ export interface VirtualWindow {
   total: number;
 }
 
+/** Pixels drawn beyond either edge: two turns of a wheel (Chromium and WebKit scroll 100 to 120 a turn). */
+const SPARE = 216;
+
 /** Which rows of equal height are in sight, and `spare` more on either side so that scrolling shows no gap. */
-export function virtualWindow(scrollTop: number, height: number, rowHeight: number, count: number, spare = 6): VirtualWindow {
+export function virtualWindow(scrollTop: number, height: number, rowHeight: number, count: number, spare = Math.ceil(SPARE / rowHeight)): VirtualWindow {
   const last = Math.max(0, count - 1);
   const first = Math.min(last, Math.max(0, Math.floor(scrollTop / rowHeight) - spare));
   const end = Math.min(count, Math.max(first, Math.ceil((scrollTop + height) / rowHeight) + spare));

@@ -15,15 +15,27 @@ export interface FileLine {
 const tellsMore = (transfer: TransferRow, listedAt: number): boolean =>
   !isSettled(transfer.state) || transfer.state === 'failed' || (transfer.state === 'done' && transfer.changed >= listedAt);
 
-/** The line of a file no upload tells about, made once for each file. */
-const alone = new WeakMap<FileRow, FileLine>();
+interface Listed {
+  /** A line for each file, without its upload. */
+  readonly lines: readonly FileLine[];
+  /** Where the first file of a name stands. */
+  readonly places: ReadonlyMap<string, number>;
+}
 
-function lineOf(file: FileRow): FileLine {
-  const known = alone.get(file);
-  if (known !== undefined) return known;
-  const line = { name: file.name, size: file.size, file, transfer: null };
-  alone.set(file, line);
-  return line;
+/** What is the same for a listing however its uploads change: a hundred thousand files are gone through once, not for each event. */
+const known = new WeakMap<readonly FileRow[], Listed>();
+
+function listedOf(files: readonly FileRow[]): Listed {
+  const before = known.get(files);
+  if (before !== undefined) return before;
+  const places = new Map<string, number>();
+  const lines = files.map((file, at): FileLine => {
+    if (!places.has(file.name)) places.set(file.name, at);
+    return { name: file.name, size: file.size, file, transfer: null };
+  });
+  const listed = { lines, places };
+  known.set(files, listed);
+  return listed;
 }
 
 /** Joins a record's files with the uploads into it. Files keep the service's order; uploads of new names come first. */
@@ -35,17 +47,20 @@ export function lines(files: readonly FileRow[], transfers: readonly TransferRow
   }
   for (const [name, transfer] of newest) if (!tellsMore(transfer, listedAt)) newest.delete(name);
 
-  const listed = files.map((file): FileLine => {
-    const transfer = newest.get(file.name);
-    if (transfer === undefined) return lineOf(file);
-    newest.delete(file.name);
-    return { name: file.name, size: file.size ?? transfer.size, file, transfer };
-  });
+  const { lines: without, places } = listedOf(files);
+  const listed = [...without];
+  for (const [name, transfer] of newest) {
+    const at = places.get(name);
+    const file = at === undefined ? undefined : files[at];
+    if (at === undefined || file === undefined) continue;
+    listed[at] = { name, size: file.size ?? transfer.size, file, transfer };
+    newest.delete(name);
+  }
   const coming = [...newest.values()]
     .sort((a, b) => b.id - a.id)
     .map((transfer): FileLine => ({ name: transfer.name, size: transfer.size, file: null, transfer }));
   const wanted = filter.trim().toLocaleLowerCase();
-  const all = [...coming, ...listed];
+  const all = coming.length === 0 ? listed : [...coming, ...listed];
   return wanted === '' ? all : all.filter(({ name }) => name.toLocaleLowerCase().includes(wanted));
 }
 
