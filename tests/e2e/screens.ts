@@ -5,7 +5,7 @@ export interface Screen {
   name: string;
   /** Files of `ui/src/features` that are on screen then. A file with two dialogs is named by two screens. */
   shows: string[];
-  world?: 'still' | 'empty' | 'error' | 'interrupted';
+  world?: 'still' | 'empty' | 'error' | 'interrupted' | 'offered' | 'locked';
   open: (page: Page) => Promise<void>;
 }
 
@@ -72,7 +72,7 @@ export const screens: Screen[] = [
   { name: 'no record chosen', shows: bars, open: (page) => page.getByTestId('record').first().waitFor() },
   { name: 'a service that cannot be reached', shows: [], world: 'error', open: (page) => page.getByTestId('problem').first().waitFor() },
   { name: 'an account is added', shows: ['accounts/AddAccount'], open: async (page) => (await press(page, 'Add account'), await press(page, 'Connect'), page.getByText('This is needed.').first().waitFor()) },
-  { name: 'an account that does not work', shows: ['accounts/AccountDetails'], open: async (page) => (await page.getByTestId('account-details').click(), await page.getByTestId('account-test').click(), dialog(page).getByTestId('problem').first().waitFor()) },
+  { name: 'an account that does not work', shows: ['accounts/AccountDetails', 'accounts/SignInUntil', 'accounts/TestSteps'], open: async (page) => (await page.getByTestId('account-details').click(), await page.getByTestId('account-test').click(), dialog(page).getByTestId('test-steps').waitFor()) },
   { name: 'an account is removed', shows: ['accounts/SideBar'], open: async (page) => (await page.getByTestId('account-details').click(), await press(page, 'Remove account'), page.getByText('the sign-in kept here is deleted').waitFor()) },
   { name: 'published records', shows: ['browse/Records'], open: async (page) => (await page.getByText('Published', { exact: true }).first().click(), page.getByText('Light-sheet atlas').waitFor()) },
   { name: 'no record found', shows: [], open: async (page) => (await page.getByTestId('record-search').fill('nothing has this name'), page.getByText('No record matches').waitFor()) },
@@ -113,10 +113,13 @@ export const screens: Screen[] = [
   { name: 'watched folders', shows: ['folders/Folders', 'folders/FolderDetails'], open: folders },
   { name: 'a watched folder that was suspended', shows: [], open: async (page) => (await folders(page), await page.getByTestId('folder').nth(1).click(), dialog(page).getByTestId('problem').first().waitFor()) },
   { name: 'a folder is watched no more', shows: ['folders/FolderDetails'], open: async (page) => (await folders(page), await page.getByTestId('folder-remove').click(), page.getByText('Nothing is deleted').waitFor()) },
-  { name: 'a rule for a folder', shows: ['folders/RuleForm'], open: rule },
+  { name: 'a rule for a folder', shows: ['folders/RuleForm', 'folders/AfterProof', 'folders/RuleDetails'], open: rule },
   { name: 'what a rule would do', shows: ['folders/RuleForm'], open: async (page) => (await rule(page), await page.getByTestId('rule-go').click(), page.getByTestId('would-leave').waitFor()) },
   { name: 'receipts', shows: ['history/Receipts'], open: async (page) => (await page.getByTestId('receipts').click(), page.getByTestId('receipt').first().waitFor()) },
-  { name: 'settings', shows: ['settings/Settings', 'settings/Hours', 'settings/OnDesktop'], open: async (page) => (await page.getByTestId('settings').click(), await page.getByTestId('add-hours').click(), page.getByTestId('hours').first().waitFor()) },
+  { name: 'settings', shows: ['settings/Settings', 'settings/Hours', 'settings/OnDesktop', 'settings/LockState'], open: async (page) => (await page.getByTestId('settings').click(), await page.getByTestId('add-hours').click(), page.getByTestId('hours').first().waitFor()) },
+  { name: 'settings get a lock', shows: ['settings/SetLock'], open: async (page) => (await page.getByTestId('settings').click(), await page.getByTestId('lock-change').click(), page.getByTestId('lock-again').waitFor()) },
+  { name: 'locked settings', shows: ['settings/Unlock'], world: 'locked', open: async (page) => (await page.getByTestId('settings').click(), await page.getByTestId('bandwidth').fill('5'), await page.getByTestId('settings-save').click(), page.getByTestId('unlock-password').waitFor()) },
+  { name: 'files from another program', shows: ['transfers/Offered'], world: 'offered', open: async (page) => (await record(page), page.getByTestId('offered-send').waitFor()) },
   { name: 'settings that are wrong', shows: [], open: async (page) => (await page.getByTestId('settings').click(), await page.getByTestId('bandwidth').fill('nonsense'), await page.getByTestId('settings-save').click(), page.getByText('Write a number above zero').waitFor()) },
   { name: 'the list of keys', shows: ['help/Shortcuts'], open: async (page) => (await page.getByTestId('record').first().waitFor(), await page.keyboard.press('F1'), page.getByTestId('shortcuts').waitFor()) },
 ];

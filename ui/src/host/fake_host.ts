@@ -85,7 +85,7 @@ export class FakeHost implements Host {
   menu = async (): Promise<void> => {};
 
   private readonly answers: Partial<Answers> = {
-    'lock.show': () => ({ locked: false, open_seconds: null }),
+    'lock.show': () => ({ locked: this.which === 'locked', open_seconds: null }),
     'app.state': () => ({ version: '0.1.0', data_folder: '/home/lab/.local/share/labferry', runs_engine: true, vault: 'keychain', tells_metered: true, practice_lab: this.world.accounts.some(({ practice }) => practice), interrupted: this.which === 'interrupted' ? 3 : 0 }),
     'accounts.services': () => fake.services,
     'accounts.list': () => this.world.accounts,
@@ -183,7 +183,10 @@ export class FakeHost implements Host {
     'receipts.list': () =>
       this.world.transfers.filter(({ state }) => state === 'done').map((row) => ({ ...row, at: row.changed, checked: null, service: 'nrp', size: row.size ?? 0, proof: row.proof ?? 'size_only' })),
     'settings.show': () => ({ bandwidth: null, files: 3, parts_per_file: 4, connections_per_account: 6, metered: 'go_on' }),
-    'settings.change': (row) => row,
+    'settings.change': (row) => {
+      if (this.which === 'locked') throw fake.problem('settings_locked', 'attention', 'The settings are locked.', 'Unlock them with their password.', 'unlock');
+      return row;
+    },
     'folders.list': () => (this.which === 'empty' ? [] : this.folders),
     'folders.files': ({ filter }) => ({
       rows: fake.watchedFiles.filter(({ state }) => filter === 'all' || filter === state || (filter === 'coming' && ['writing', 'settling', 'empty'].includes(state)) || (filter === 'needs_you' && ['changed', 'failed'].includes(state))),
