@@ -41,6 +41,8 @@ async fn the_window_s_language_is_kept_beside_the_preferences() {
     assert_eq!(kept, json!({ "to_tray": false, "notify": true, "language": "zh-Hans" }));
     assert!(matches!(events.recv().await.unwrap(), AppEvent::PreferencesChanged));
     assert_eq!(bench.call("preferences.show", json!({})).await, kept);
+    let changed = bench.call("preferences.change", json!({ "to_tray": true })).await;
+    assert_eq!(changed, json!({ "to_tray": true, "notify": true, "language": "zh-Hans" }));
     let refused = bench.refusal("preferences.language", json!({ "language": "<b>" })).await;
     assert_eq!(refused.code, "invalid_request");
 }

@@ -20,15 +20,19 @@ impl App {
         Ok(self.shared.store.setting(KEY).await?.unwrap_or_default())
     }
 
-    /// Changes the preferences. They count at once.
+    /// Changes the preferences. They count at once. A language that is left out stays as the window told it.
     ///
     /// # Errors
-    /// A database that cannot be written.
+    /// Settings that are locked; a database that cannot be written.
     pub async fn preferences_change(&self, request: PreferencesRow) -> Result<PreferencesRow, ProblemWords> {
         self.may_change().await?;
-        self.shared.store.set_setting(KEY, &request).await?;
+        let mut wanted = request;
+        if wanted.language.is_empty() {
+            wanted.language = self.preferences_show(Empty {}).await?.language;
+        }
+        self.shared.store.set_setting(KEY, &wanted).await?;
         self.tell(AppEvent::PreferencesChanged);
-        Ok(request)
+        Ok(wanted)
     }
 
     /// Notes the window's language, for what is said outside of it. It is the window's own choice, so that no lock asks.
