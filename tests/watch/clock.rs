@@ -84,6 +84,7 @@ pub(crate) fn rule(folder: &Path) -> WatchRule {
         metadata: Metadata::new(),
         record_template: None,
         poll: None,
+        sidecar: None,
         hours: Vec::new(),
         paused: false,
     }

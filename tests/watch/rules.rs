@@ -298,6 +298,45 @@ async fn outside_of_its_hours_a_rule_queues_and_sends_nothing_and_others_go_on()
     bench.app.stop().await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_file_waits_for_its_sidecar_goes_with_its_metadata_and_a_strange_one_is_told() {
+    let bench = Bench::new().await;
+    let (place, folder) = (bench.draft().await, Folder::new());
+    let sidecar = json!({ "pattern": "{stem}.json", "wait_seconds": 4 });
+    let more = json!({ "sidecar": sidecar, "path_pattern": "^(?<sample>[^.]+)", "metadata": { "operator": "rule" } });
+    let id = rule(&bench, &place, &folder, more).await;
+    bench.app.start_engine();
+    folder.file("late.raw", b"late");
+    folder.file("strange.raw", b"strange");
+    folder.file("strange.json", b"{ \"half\": ");
+    until(&bench, id, "waiting", |row| row["counts"]["settling"] == 2).await;
+    let began = std::time::Instant::now();
+    while !file(&bench, id, "late.raw").await["sentence"].as_str().unwrap_or_default().contains("late.json") {
+        assert!(began.elapsed() < PATIENCE, "nothing says what it waits for");
+        tokio::time::sleep(Duration::from_millis(40)).await;
+    }
+    assert_eq!(uploads(&bench).await, 0, "sent before its sidecar came");
+    folder.file("late.json", br#"{ "operator": "sidecar", "voltage": 300 }"#);
+    done(&bench, id, 1).await;
+    let path = format!("{place}/late.raw");
+    let shown = bench.call("browse.show", json!({ "account": "nrp", "path": path })).await;
+    let metadata = shown["file"]["metadata"].clone();
+    let expected = json!({ "operator": "sidecar", "voltage": 300, "sample": "late" });
+    for (name, value) in expected.as_object().unwrap() {
+        assert_eq!(&metadata[name], value, "{shown}");
+    }
+
+    // Nothing is sent for a sidecar that cannot be used; once it can, or whatever it says, a person may have it sent.
+    until(&bench, id, "listed", |row| row["counts"]["failed"] == 1).await;
+    let row = file(&bench, id, "strange.raw").await;
+    assert_eq!(row["why"], "no_sidecar");
+    assert!(row["sentence"].as_str().unwrap().contains("strange.json is no JSON"), "{row}");
+    bench.call("folders.answer", json!({ "id": id, "names": ["strange.raw"], "answer": "send" })).await;
+    done(&bench, id, 2).await;
+    assert_eq!(names(&bench, &place).await, ["late.raw", "strange.raw"], "no sidecar is sent");
+    bench.app.stop().await;
+}
+
 #[tokio::test]
 async fn rules_that_make_no_sense_are_refused_with_their_reason() {
     let bench = Bench::new().await;
@@ -329,6 +368,9 @@ async fn rules_that_make_no_sense_are_refused_with_their_reason() {
             json!({ "hours": [{ "from": "08:00", "to": "09:00", "bandwidth": 100000 }] }),
             "no limit of their own",
         ),
+        (json!({ "sidecar": { "pattern": "meta.json" } }), "{stem}"),
+        (json!({ "sidecar": { "pattern": "../{stem}.json" } }), "no folder"),
+        (json!({ "sidecar": { "pattern": "{stem}.json" }, "unit": "folder" }), "one by one"),
         (json!({ "place": "no-such-record" }), "no-such-record"),
         (json!({ "account": "nobody" }), "nobody"),
         (json!({ "backlog": "since" }), "since when"),

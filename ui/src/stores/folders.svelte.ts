@@ -27,6 +27,7 @@ export const plainRule = (account: string, place: string): FolderRule => ({
   path_pattern: null,
   metadata: {},
   record_template: null,
+  sidecar: null,
   hours: [],
   poll_seconds: null,
 });

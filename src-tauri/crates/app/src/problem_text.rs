@@ -204,6 +204,8 @@ pub(crate) fn not_sent(why: &NotSent) -> String {
         NotSent::TooDeep => "Its folders are nested too deeply; watch one of them.",
         NotSent::Before => "It was there before the rule, which leaves such files out.",
         NotSent::Empty => "It is empty.",
+        NotSent::Sidecar => "It holds metadata that goes with another file.",
+        NotSent::NoSidecar { cause } => return as_sentence(&without_numbers(cause), None),
         NotSent::GivenUp => "Its upload was given up.",
         NotSent::TwinName { other } => {
             return format!(

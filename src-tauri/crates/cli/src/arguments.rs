@@ -69,7 +69,7 @@ pub(crate) enum Command {
     /// Make a record hold what a folder holds
     Sync(SyncArguments),
     /// Watch folders and send what comes to rest in them
-    Watch(WatchArguments),
+    Watch(Box<WatchArguments>),
     /// The queue: list it, work it, and tell its transfers what to do
     Queue(QueueArguments),
     /// Prove what a service holds, without sending it again

@@ -31,6 +31,6 @@ pub use secret::{Secret, Secrets};
 pub use transfer::{ClashPolicy, Direction, Fingerprint, ShapeChoice, Transfer, VerifyChoice};
 pub use transfer_state::{Event, Illegal, State, WaitReason, advance};
 pub use watched_folder::{
-    AfterUpload, Backlog, Duplicates, FoundFile, Health, NotSent, RuleId, Unit, WatchRule, WatchState,
-    WatchedFile, WatchedState, WeekHours,
+    AfterUpload, Backlog, Duplicates, FoundFile, Health, NotSent, RuleId, Sidecar, Unit, WatchRule,
+    WatchState, WatchedFile, WatchedState, WeekHours,
 };

@@ -91,6 +91,31 @@ pub struct WeekHours {
     pub to: u16,
 }
 
+/// Files beside the files of a rule that hold metadata of them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sidecar {
+    /// The sidecar's name, in the file's own folder: `{stem}` stands for the file's name without its ending, `{name}` for the
+    /// whole of it.
+    pub pattern: String,
+    /// How long a file waits for it.
+    pub wait: Duration,
+    /// Whether the file is sent without it after that.
+    pub without: bool,
+    /// Whether sidecars are sent as files as well.
+    pub send: bool,
+}
+
+impl Sidecar {
+    /// The path of the sidecar of a file, inside the watched folder.
+    #[must_use]
+    pub fn name_for(&self, key: &str) -> String {
+        let (folder, name) = key.rsplit_once('/').map_or(("", key), |(folder, name)| (folder, name));
+        let stem = name.rsplit_once('.').map_or(name, |(stem, _)| if stem.is_empty() { name } else { stem });
+        let sidecar = self.pattern.replace("{stem}", stem).replace("{name}", name);
+        if folder.is_empty() { sidecar } else { format!("{folder}/{sidecar}") }
+    }
+}
+
 /// A rule, as a person made it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct WatchRule {
@@ -147,6 +172,9 @@ pub struct WatchRule {
     /// How often to look where the system announces no changes, and instead of its announcements; none for automatic.
     #[serde(default)]
     pub poll: Option<Duration>,
+    /// Where metadata of each file is found beside it.
+    #[serde(default)]
+    pub sidecar: Option<Sidecar>,
     /// The hours in which its files are sent; none for all.
     #[serde(default)]
     pub hours: Vec<WeekHours>,
@@ -234,6 +262,13 @@ pub enum NotSent {
     SameContent {
         /// The other file.
         other: String,
+    },
+    /// It is a sidecar: its metadata goes with another file.
+    Sidecar,
+    /// Its sidecar is missing or cannot be used.
+    NoSidecar {
+        /// What is wrong.
+        cause: String,
     },
     /// A person gave its upload up.
     GivenUp,

@@ -61,6 +61,7 @@ pub struct NameRules {
     include: Option<GlobSet>,
     exclude: GlobSet,
     markers: Vec<GlobMatcher>,
+    sidecar: Option<GlobMatcher>,
     unit: Unit,
     subfolders: bool,
 }
@@ -89,6 +90,7 @@ impl NameRules {
             include: if rule.include.is_empty() { None } else { Some(set(&rule.include)?) },
             exclude: set(&rule.exclude)?,
             markers: markers.collect::<Result<_, BadPattern>>()?,
+            sidecar: sidecar(rule)?,
             unit: rule.unit,
             subfolders: rule.subfolders,
         })
@@ -104,6 +106,10 @@ impl NameRules {
         }
         if !self.subfolders && key.contains('/') {
             return Err(NotSent::InSubfolder);
+        }
+        let name = key.rsplit('/').next().unwrap_or(key);
+        if self.sidecar.as_ref().is_some_and(|sidecar| sidecar.is_match(name)) {
+            return Err(NotSent::Sidecar);
         }
         let taken = self.include.as_ref().is_none_or(|include| fits(include, key));
         if !taken || fits(&self.exclude, key) { Err(NotSent::Filtered) } else { Ok(()) }
@@ -217,6 +223,13 @@ fn glob(pattern: &str) -> Result<globset::Glob, BadPattern> {
         .map_err(|error| BadPattern { pattern: pattern.to_owned(), cause: error.kind().to_string() })
 }
 
+/// What the names of sidecars fit, where those are not sent.
+fn sidecar(rule: &WatchRule) -> Result<Option<GlobMatcher>, BadPattern> {
+    let Some(sidecar) = rule.sidecar.as_ref().filter(|sidecar| !sidecar.send) else { return Ok(None) };
+    let fixed = sidecar.pattern.split("{stem}").flat_map(|part| part.split("{name}")).map(globset::escape);
+    Ok(Some(glob(&fixed.collect::<Vec<_>>().join("*"))?.compile_matcher()))
+}
+
 fn set(patterns: &[String]) -> Result<GlobSet, BadPattern> {
     let mut set = GlobSetBuilder::new();
     for pattern in checked(patterns)? {
@@ -257,6 +270,7 @@ pub(crate) mod tests {
             metadata: serde_json_map(),
             record_template: None,
             poll: None,
+            sidecar: None,
             hours: Vec::new(),
             paused: false,
         };

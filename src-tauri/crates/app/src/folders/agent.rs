@@ -2,7 +2,10 @@
 
 use crate::{
     app::App,
-    folders::live::{HEARTBEAT, Kept, Live},
+    folders::{
+        live::{HEARTBEAT, Kept, Live},
+        sidecar::Waiting,
+    },
     problem_text::{internal, invalid},
     wire::{answers::ProblemWords, events::AppEvent},
 };
@@ -115,6 +118,7 @@ async fn run(app: &App, folder: &WatchedFolder) -> Result<std::convert::Infallib
     let mut committed = shared.store.committed();
     let mut due = shared.clock.monotonic();
     let mut put_away = due;
+    let (mut waiting, mut look) = (Waiting::default(), due);
     loop {
         let queued = shared.store.watched_queued(folder.id).await?;
         let now = shared.clock.monotonic();
@@ -126,9 +130,13 @@ async fn run(app: &App, folder: &WatchedFolder) -> Result<std::convert::Infallib
             watch = back;
             let turn = turn?;
             if !turn.ready.is_empty() {
-                app.send_ready(folder, turn.ready).await?;
+                app.send_ready(folder, turn.ready, &mut waiting).await?;
             }
             due = shared.clock.monotonic() + turn.next;
+        }
+        if !waiting.is_empty() && shared.clock.monotonic() >= look {
+            app.send_ready(folder, waiting.ready(), &mut waiting).await?;
+            look = shared.clock.monotonic() + LOOK;
         }
         // Nothing is inferred from a folder that is not itself.
         let itself = !matches!(watch.health().state, WatchState::Starting | WatchState::Suspended);
@@ -138,8 +146,9 @@ async fn run(app: &App, folder: &WatchedFolder) -> Result<std::convert::Infallib
             }
             put_away = shared.clock.monotonic() + PUT_AWAY;
         }
-        said.say(app, folder, &watch).await?;
-        let wait = due.saturating_sub(shared.clock.monotonic()).min(HEARTBEAT);
+        said.say(app, folder, &watch, &waiting).await?;
+        let wait = due.saturating_sub(shared.clock.monotonic());
+        let wait = wait.min(if waiting.is_empty() { HEARTBEAT } else { LOOK });
         tokio::select! {
             () = shared.clock.sleep(wait) => {}
             () = inbox.arrived() => due = shared.clock.monotonic(),
@@ -250,9 +259,16 @@ struct Said {
 
 impl Said {
     /// Says how the watch stands where that changed, and now and then that somebody watches at all.
-    async fn say(&mut self, app: &App, folder: &WatchedFolder, watch: &Watch) -> Result<(), ProblemWords> {
+    async fn say(
+        &mut self,
+        app: &App,
+        folder: &WatchedFolder,
+        watch: &Watch,
+        waiting: &Waiting,
+    ) -> Result<(), ProblemWords> {
         let now = app.shared.clock.monotonic();
-        let (live, files) = Live::of(watch, now, app.shared.clock.now());
+        let (mut live, mut files) = Live::of(watch, now, app.shared.clock.now());
+        live.add_waiting(waiting, &mut files);
         let kept = Kept { files };
         app.shared.watching.live.lock().unwrap_or_else(PoisonError::into_inner).insert(folder.id.0, kept);
         let silent = self.at.is_none_or(|at| now.saturating_sub(at) >= HEARTBEAT);

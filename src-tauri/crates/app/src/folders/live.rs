@@ -2,7 +2,7 @@
 
 use crate::{
     app::{App, Shared},
-    folders::{after, rule},
+    folders::{after, rule, sidecar::Waiting},
     problem_text::{as_sentence, not_sent, without_numbers, words},
     settings::in_week,
     wire::{
@@ -98,6 +98,27 @@ impl Live {
         files.sort_by(|a, b| a.name.cmp(&b.name));
         files.extend(left.iter().map(left_row));
         (live, files)
+    }
+
+    /// Counts and names files that are whole and wait for their sidecar.
+    pub(crate) fn add_waiting(&mut self, waiting: &Waiting, files: &mut Vec<FolderFileRow>) {
+        for waits in waiting.iter() {
+            // One that is looked at again meanwhile is counted there.
+            let before = files.len();
+            files.retain(|row| row.name != waits.file.key);
+            let followed = u64::try_from(before - files.len()).unwrap_or_default();
+            self.settling = self.settling.saturating_sub(followed);
+            self.settling += 1;
+            let left =
+                Left { name: waits.file.key.clone(), why: NotSent::NoSidecar { cause: waits.cause.clone() } };
+            let state = WatchedState::Settling.name().to_owned();
+            files.push(FolderFileRow {
+                state,
+                why: None,
+                size: Some(waits.file.fingerprint.size),
+                ..left_row(&left)
+            });
+        }
     }
 
     /// The same but for what changes by itself as time passes.

@@ -7,6 +7,7 @@ mod live;
 mod rule;
 mod send;
 mod sent;
+mod sidecar;
 
 pub(crate) use agent::watch_folders;
 pub(crate) use live::Watching;

@@ -5,9 +5,12 @@ use crate::{
     problem_text::{invalid, words},
     settings::{hours_row, week_hours},
     uploads::absolute,
-    wire::{answers::ProblemWords, folders::FolderRule},
+    wire::{
+        answers::ProblemWords,
+        folders::{FolderRule, SidecarRule},
+    },
 };
-use labferry_model::{AfterUpload, Backlog, RuleId, Timestamp, WatchRule};
+use labferry_model::{AfterUpload, Backlog, RuleId, Sidecar, Timestamp, WatchRule};
 use labferry_watch::{BadPattern, NameRules, check_root};
 use regex::{Regex, RegexBuilder};
 use serde::{Serialize, de::DeserializeOwned};
@@ -140,6 +143,7 @@ fn parse(request: &FolderRule) -> Result<WatchRule, ProblemWords> {
         metadata: request.metadata.clone(),
         record_template: request.record_template.clone(),
         poll: seconds("waits between looks", request.poll_seconds)?,
+        sidecar: sidecar(request)?,
         hours: request.hours.iter().map(week_hours).collect::<Result<_, _>>()?,
         paused: false,
     };
@@ -170,6 +174,33 @@ fn seconds(what: &str, seconds: Option<f64>) -> Result<Option<Duration>, Problem
             Err(invalid(format!("a file or folder {what} from 0.1 seconds to a week, not {seconds} seconds")))
         }
     }
+}
+
+/// How long a file waits for its sidecar, where nothing else is said: as long as an empty one for its content.
+const SIDECAR: Duration = Duration::from_secs(600);
+
+fn sidecar(request: &FolderRule) -> Result<Option<Sidecar>, ProblemWords> {
+    let Some(sidecar) = &request.sidecar else { return Ok(None) };
+    let pattern = sidecar.pattern.trim();
+    if !(pattern.contains("{stem}") || pattern.contains("{name}")) || pattern.contains(['/', '\\']) {
+        return Err(invalid(format!(
+            "a sidecar's name holds {{stem}} or {{name}} and no folder, such as {{stem}}.json, not \"{pattern}\""
+        )));
+    }
+    if ["{stem}", "{name}"].contains(&pattern) {
+        return Err(invalid("a sidecar has another name than its file, such as {stem}.json"));
+    }
+    if request.unit != "file" {
+        return Err(invalid(
+            "sidecars belong to files that are sent one by one; leave the rule's unit at file",
+        ));
+    }
+    Ok(Some(Sidecar {
+        pattern: pattern.to_owned(),
+        wait: seconds("waits for its sidecar", sidecar.wait_seconds)?.unwrap_or(SIDECAR),
+        without: sidecar.without,
+        send: sidecar.send,
+    }))
 }
 
 fn stay(seconds: Option<f64>) -> Result<Option<Duration>, ProblemWords> {
@@ -228,6 +259,12 @@ pub(crate) fn shown(rule: &WatchRule) -> FolderRule {
         path_pattern: rule.path_pattern.clone(),
         metadata: rule.metadata.clone(),
         record_template: rule.record_template.clone(),
+        sidecar: rule.sidecar.as_ref().map(|sidecar| SidecarRule {
+            pattern: sidecar.pattern.clone(),
+            wait_seconds: Some(sidecar.wait.as_secs_f64()),
+            without: sidecar.without,
+            send: sidecar.send,
+        }),
         hours: rule.hours.iter().map(hours_row).collect(),
         poll_seconds: rule.poll.map(|poll| poll.as_secs_f64()),
     }

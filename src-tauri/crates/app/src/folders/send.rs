@@ -1,7 +1,14 @@
 //! Files that are ready: what becomes of each, and their uploads, written down together.
 
 use crate::{
-    app::App, folders::rule::path_pattern, problem_text::internal, uploads, wire::answers::ProblemWords,
+    app::App,
+    folders::{
+        rule::path_pattern,
+        sidecar::{self, Waiting},
+    },
+    problem_text::internal,
+    uploads,
+    wire::answers::ProblemWords,
 };
 use labferry_engine::preflight::SourceItem;
 use labferry_model::{
@@ -24,6 +31,8 @@ struct Way {
     pattern: Option<regex::Regex>,
     ledger: Ledger,
     now: Timestamp,
+    /// Metadata that was found beside files, by their keys.
+    beside: HashMap<String, Metadata>,
 }
 
 /// What becomes of a file.
@@ -43,9 +52,19 @@ impl App {
     pub(super) async fn send_ready(
         &self,
         folder: &WatchedFolder,
-        ready: Vec<Ready>,
+        mut ready: Vec<Ready>,
+        waiting: &mut Waiting,
     ) -> Result<(), ProblemWords> {
-        let way = self.way(folder).await?;
+        let sidecars = self.read_sidecars(&folder.rule, &mut ready, waiting).await?;
+        if sidecars.given_up.is_empty() && ready.iter().all(|ready| ready.files.is_empty()) {
+            return Ok(());
+        }
+        let mut way = self.way(folder).await?;
+        way.beside = sidecars.metadata;
+        let refused =
+            |(file, cause)| written(file, WatchedState::Failed, Some(NotSent::NoSidecar { cause }), way.now);
+        let refused: Vec<WatchedFile> = sidecars.given_up.into_iter().map(refused).collect();
+        self.shared.store.put_watched(&way.ledger, refused).await?;
         for Ready { run, files } in collected(ready) {
             let place = self.place_of(folder, &way, run.as_deref()).await?;
             for files in files.chunks(AT_ONCE) {
@@ -74,7 +93,14 @@ impl App {
         files: Vec<FoundFile>,
         on_clash: Option<ClashPolicy>,
     ) -> Result<(), ProblemWords> {
-        let way = self.way(folder).await?;
+        let mut way = self.way(folder).await?;
+        if let Some(sidecar) = &folder.rule.sidecar {
+            // A person wants it sent: with what its sidecar says, or without.
+            let read = |file: &FoundFile| {
+                Some((file.key.clone(), sidecar::read(&folder.rule.folder, &file.key, sidecar).ok()?))
+            };
+            way.beside = files.iter().filter_map(read).collect();
+        }
         let mut fates = Vec::new();
         let keys: Vec<&str> = files.iter().map(|file| file.key.as_str()).collect();
         let known = self.shared.store.watched_known(&way.ledger, &keys).await?;
@@ -102,6 +128,7 @@ impl App {
             pattern: path_pattern(&folder.rule)?,
             ledger: folder.ledger(),
             now: self.shared.clock.now(),
+            beside: HashMap::new(),
         })
     }
 
@@ -273,6 +300,7 @@ impl App {
         for (group, value) in groups(way.pattern.as_ref(), &file.key) {
             metadata.insert(group, value.into());
         }
+        metadata.extend(way.beside.get(&file.key).cloned().unwrap_or_default());
         let transfer = NewTransfer {
             direction: Direction::Upload,
             account: rule.account.clone(),

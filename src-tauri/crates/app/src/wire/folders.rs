@@ -57,10 +57,29 @@ pub struct FolderRule {
     /// run's name, `{GROUP}` for a named group of `path_pattern`.
     #[ts(type = "Record<string, unknown> | null")]
     pub record_template: Option<serde_json::Map<String, serde_json::Value>>,
+    /// Where metadata of each file is found beside it.
+    pub sidecar: Option<SidecarRule>,
     /// The hours in which files are sent, each without a bandwidth; none for all.
     pub hours: Vec<HoursRow>,
     /// Seconds between looks, instead of the system's announcements; none for automatic.
     pub poll_seconds: Option<f64>,
+}
+
+/// Files beside the files of a rule that hold metadata of them: a JSON object, or a CSV table of names and values.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+pub struct SidecarRule {
+    /// The sidecar's name, such as `{stem}.json`, in the file's own folder: `{stem}` stands for the file's name without its
+    /// ending, `{name}` for the whole of it.
+    pub pattern: String,
+    /// Seconds that a file waits for it; none for ten minutes.
+    #[serde(default)]
+    pub wait_seconds: Option<f64>,
+    /// Whether the file is sent without it after that. Otherwise it is listed.
+    #[serde(default)]
+    pub without: bool,
+    /// Whether sidecars are sent as files as well.
+    #[serde(default)]
+    pub send: bool,
 }
 
 impl Default for FolderRule {
@@ -86,6 +105,7 @@ impl Default for FolderRule {
             path_pattern: None,
             metadata: serde_json::Map::new(),
             record_template: None,
+            sidecar: None,
             hours: Vec::new(),
             poll_seconds: None,
         }

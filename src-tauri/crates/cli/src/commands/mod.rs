@@ -37,7 +37,7 @@ pub(crate) async fn run(command: Command, context: &Context) -> Result<Exit, Fai
         Command::Get(arguments) => get::run(arguments, context).await,
         Command::Copy(arguments) => copy::run(arguments, context).await,
         Command::Sync(arguments) => sync::run(arguments, context).await,
-        Command::Watch(arguments) => watch::run(arguments, context).await,
+        Command::Watch(arguments) => watch::run(*arguments, context).await,
         Command::Queue(arguments) => queue::run(arguments, context).await,
         Command::Check(arguments) => check::run(arguments, context).await,
         Command::Record(command) => record::run(command, context).await,

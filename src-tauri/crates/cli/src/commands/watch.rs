@@ -100,6 +100,18 @@ struct RuleArguments {
     /// Move proven files to the recycle bin
     #[arg(long)]
     recycle: bool,
+    /// Take metadata of each file from a file beside it: {stem}.json or {name}.csv
+    #[arg(long, value_name = "NAME")]
+    sidecar: Option<String>,
+    /// How long a file waits for its sidecar, such as 90s or 1h [default: 10m]
+    #[arg(long, value_name = "TIME", value_parser = seconds_of, requires = "sidecar")]
+    sidecar_wait: Option<f64>,
+    /// Send files without their sidecar after that, instead of listing them
+    #[arg(long, requires = "sidecar")]
+    without_sidecar: bool,
+    /// Send sidecars as files as well
+    #[arg(long, requires = "sidecar")]
+    send_sidecars: bool,
     /// Send in these hours only, such as 'mon-fri 18:00-07:00' or '22:00-06:00'; several count together
     #[arg(long, value_name = "HOURS", value_parser = hours_of)]
     hours: Vec<HoursRow>,
@@ -260,6 +272,12 @@ fn rule(arguments: &RuleArguments) -> Result<FolderRule, Failure> {
         path_pattern: arguments.path_pattern.clone(),
         metadata: metadata(&arguments.metadata)?,
         record_template: template,
+        sidecar: arguments.sidecar.clone().map(|pattern| SidecarRule {
+            pattern,
+            wait_seconds: arguments.sidecar_wait,
+            without: arguments.without_sidecar,
+            send: arguments.send_sidecars,
+        }),
         hours: arguments.hours.clone(),
         poll_seconds: arguments.poll,
     })
