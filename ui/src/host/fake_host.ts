@@ -1,5 +1,6 @@
 import type { AppEvent, CommandName, Commands, EntryRow, Offer, PreferencesRow, ProgressSample, QueueCounts, TransferRow, TransferSelection } from '../bindings/commands';
 import { isLive, matches } from '../stores/queue';
+import { hostileWorld } from './fake_hostile';
 import * as fake from './fake_world';
 import type { Drag, Host } from './host';
 import { keepAsFile } from './save';
@@ -15,7 +16,7 @@ const PART_STEP = 1024 * 1024;
 type Part<Whole> = Whole extends readonly (infer Item)[] ? Part<Item>[] : Whole extends object ? { [Key in keyof Whole]?: Part<Whole[Key]> } : Whole;
 type Answers = { [Name in CommandName]: (request: Commands[Name]['request']) => Part<Commands[Name]['answer']> };
 
-/** A world in memory for looking at the interface without an app: `?fake`, `?fake=still`, `?fake=empty`, `?fake=large`, `?fake=many`; `large-live` and `many-live` tell events. */
+/** A world in memory for looking at the interface without an app: `?fake`, `?fake=still`, `?fake=empty`, `?fake=large`, `?fake=many`; `large-live` and `many-live` tell events, `hostile` means no good, `silent` never answers. */
 export class FakeHost implements Host {
   readonly kind = 'fake';
   readonly canChooseFolder = true;
@@ -35,15 +36,17 @@ export class FakeHost implements Host {
 
   constructor(private readonly which: string) {
     if (which === 'offered') this.offers.push({ sources: ['/data/scan_8.czi', '/data/notes.csv'], refused: [] });
-    const worlds: Record<string, () => fake.World> = { empty: fake.emptyWorld, large: fake.largeWorld, many: () => fake.longQueue(fake.busyWorld()) };
+    const worlds: Record<string, () => fake.World> = { empty: fake.emptyWorld, large: fake.largeWorld, hostile: hostileWorld, many: () => fake.longQueue(fake.busyWorld()) };
     const [world = which, live] = which.split('-');
     this.world = (worlds[world] ?? fake.busyWorld)();
     if (live !== undefined) setInterval(() => this.stir(), STIR);
-    else if (!['still', 'large', 'many'].includes(which)) setInterval(() => this.tick(), TICK);
+    else if (!['still', 'large', 'many', 'hostile', 'silent'].includes(which)) setInterval(() => this.tick(), TICK);
   }
 
   async call<Name extends CommandName>(command: Name, request: Commands[Name]['request']): Promise<Commands[Name]['answer']> {
     await new Promise((resolve) => setTimeout(resolve, 30));
+    // A service that accepts and never answers.
+    if (this.which === 'silent' && command === 'browse.list' && 'path' in request && request.path !== '') await new Promise(() => {});
     const answer = this.answers[command];
     if (answer === undefined) throw fake.problem('unsupported', 'error', `The made-up world does not know ${command}.`, 'Use the practice lab for it.', null);
     return structuredClone(answer(request)) as Commands[Name]['answer'];
