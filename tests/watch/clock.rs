@@ -20,6 +20,7 @@ pub(crate) struct Scripted {
     began: Timestamp,
     now: Mutex<Duration>,
     slept: Mutex<Duration>,
+    set_back: Mutex<Duration>,
 }
 
 impl Scripted {
@@ -29,6 +30,7 @@ impl Scripted {
             began: Timestamp(i64::try_from(began).unwrap()),
             now: Mutex::default(),
             slept: Mutex::default(),
+            set_back: Mutex::default(),
         }
     }
 
@@ -43,6 +45,11 @@ impl Scripted {
         *self.slept.lock().unwrap() += by;
     }
 
+    /// Somebody sets the wall clock back.
+    pub(crate) fn set_back(&self, by: Duration) {
+        *self.set_back.lock().unwrap() += by;
+    }
+
     /// The time of files written now.
     pub(crate) fn file_time(&self) -> SystemTime {
         UNIX_EPOCH + Duration::from_millis(u64::try_from(self.now().0).unwrap())
@@ -51,7 +58,8 @@ impl Scripted {
 
 impl Clock for Scripted {
     fn now(&self) -> Timestamp {
-        self.began.plus(*self.now.lock().unwrap() + *self.slept.lock().unwrap())
+        let ahead = self.began.plus(*self.now.lock().unwrap() + *self.slept.lock().unwrap());
+        Timestamp(ahead.0 - i64::try_from(self.set_back.lock().unwrap().as_millis()).unwrap())
     }
 
     fn monotonic(&self) -> Duration {
@@ -99,7 +107,12 @@ pub(crate) struct Watched {
 
 impl Watched {
     pub(crate) fn new(rule: WatchRule) -> Self {
-        let settings = Settings { rule, identity: None, was_full: false, seed: 7 };
+        Self::of(rule, None)
+    }
+
+    /// With the numbers of the folder's disk and of the folder.
+    pub(crate) fn of(rule: WatchRule, identity: Option<(u64, u64)>) -> Self {
+        let settings = Settings { rule, identity, was_full: false, seed: 7 };
         Self { clock: Scripted::new(), watch: Watch::new(settings).unwrap(), ledger: HashMap::new() }
     }
 
@@ -115,6 +128,20 @@ impl Watched {
             self.ledger.insert(file.key.clone(), file.fingerprint.clone());
         }
         turn
+    }
+
+    /// Turns while the scripted clock stands still, until the system has announced a file and it is followed.
+    pub(crate) fn follow(&mut self, key: &str) {
+        let began = std::time::Instant::now();
+        loop {
+            let turn = self.turn();
+            assert!(turn.ready.is_empty(), "{turn:?}");
+            if self.watch.coming(self.clock.monotonic()).any(|coming| coming.found.key == key) {
+                return;
+            }
+            assert!(began.elapsed() < Duration::from_secs(30), "{key} was not announced");
+            std::thread::sleep(Duration::from_millis(5));
+        }
     }
 
     /// Turns as they fall due until that time, and gives what became ready.

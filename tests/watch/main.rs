@@ -10,8 +10,12 @@
 mod bench;
 mod burst;
 mod clock;
+#[cfg(target_os = "linux")]
+mod disks;
 mod folder;
 mod killed;
+#[cfg(target_os = "linux")]
+mod mounts;
 mod reconcile;
 mod rules;
 // The commands' bench: the built program.

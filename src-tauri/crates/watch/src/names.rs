@@ -7,7 +7,7 @@ use unicode_normalization::UnicodeNormalization as _;
 
 /// Names that programs give to files they have not finished, or that systems leave about. From the ignore lists of
 /// Nextcloud, rclone, WinSCP and Syncthing, and from what office programs and editors write.
-pub const TEMPORARY: [&str; 25] = [
+pub const TEMPORARY: [&str; 23] = [
     "*.tmp",
     "*.temp",
     "*.part",
@@ -26,14 +26,16 @@ pub const TEMPORARY: [&str; 25] = [
     "Thumbs.db",
     "desktop.ini",
     "._*",
-    ".Trashes",
     ".TemporaryItems",
-    ".Trash-*",
     ".nfs*",
     ".fuse_hidden*",
     ".rsync*",
     "*.labferry-part",
 ];
+
+/// Recycle bins at the top of a disk, on Linux (freedesktop.org's trash specification), macOS and Windows: what was put away
+/// is not new.
+const RECYCLE_BINS: [&str; 4] = [".Trash", ".Trash-*", ".Trashes", "$RECYCLE.BIN"];
 
 /// Names of folders that are one thing in many files: Bruker and Agilent (`.d`), Waters (`.raw`), OME-Zarr.
 const FOLDER_FORMATS: [&str; 3] = [".d", ".raw", ".zarr"];
@@ -83,10 +85,12 @@ impl NameRules {
     /// # Errors
     /// [`BadPattern`] naming the pattern that cannot be used.
     pub fn new(rule: &WatchRule) -> Result<Self, BadPattern> {
-        let temporary: Vec<String> = TEMPORARY.iter().map(|&pattern| pattern.to_owned()).collect();
+        let temporary = if rule.ignore_temporary { &TEMPORARY[..] } else { &[] };
+        let temporary: Vec<String> =
+            RECYCLE_BINS.iter().chain(temporary).map(|&pattern| pattern.to_owned()).collect();
         let markers = checked(&rule.markers)?.iter().map(|pattern| Ok(glob(pattern)?.compile_matcher()));
         Ok(Self {
-            temporary: if rule.ignore_temporary { set(&temporary)? } else { GlobSet::empty() },
+            temporary: set(&temporary)?,
             include: if rule.include.is_empty() { None } else { Some(set(&rule.include)?) },
             exclude: set(&rule.exclude)?,
             markers: markers.collect::<Result<_, BadPattern>>()?,

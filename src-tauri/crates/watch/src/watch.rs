@@ -268,6 +268,8 @@ impl Watch {
             let (by_wall, by_now) = (wall.since(wall_then), now.saturating_sub(then));
             if by_wall.abs_diff(by_now) > JUMP || wall < wall_then {
                 (self.next_scan, self.next_whole) = (now, now);
+                // What came meanwhile may not have been announced: that look says nothing about announcements.
+                self.scans = 0;
             }
         }
     }
