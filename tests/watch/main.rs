@@ -4,6 +4,8 @@
 //! in the built program, which is killed. Counts are raised by environment variables for the long runs.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
 
+#[cfg(target_os = "linux")]
+mod agent;
 // The app's bench: a lab, and a user with a data folder.
 #[allow(dead_code)]
 #[path = "../app/bench.rs"]

@@ -79,6 +79,8 @@ pub(crate) struct Shared {
     pub(crate) connections: Arc<AccountConnections>,
     pub(crate) engine: Engine,
     pub(crate) events: broadcast::Sender<AppEvent>,
+    /// The newest committed event that listeners were told of.
+    pub(crate) told: tokio::sync::Mutex<i64>,
     /// Rows that were interrupted when the engine last stopped; set once the engine looked.
     pub(crate) recovered: OnceCell<u64>,
     /// Whether a task of ours runs the engine until it is stopped.
@@ -144,6 +146,7 @@ impl App {
         ));
         let engine = Engine::new(store.clone(), connections.clone(), Arc::clone(&clock), limits);
         let (events, _) = broadcast::channel(EVENT_BUFFER);
+        let seen = *store.committed().borrow();
         let shared = Arc::new(Shared {
             folder,
             own: options.own,
@@ -155,6 +158,7 @@ impl App {
             connections,
             engine,
             events,
+            told: tokio::sync::Mutex::new(seen),
             recovered: OnceCell::new(),
             in_background: AtomicBool::new(false),
             trouble: Mutex::default(),
@@ -168,8 +172,7 @@ impl App {
         shared.follow_settings().await?;
         let app = Self { shared };
         app.keep(tokio::spawn(crate::metered::watch(Arc::downgrade(&app.shared))));
-        let seen = *app.shared.store.committed().borrow();
-        app.keep(tokio::spawn(events::pump(Arc::downgrade(&app.shared), seen)));
+        app.keep(tokio::spawn(events::pump(Arc::downgrade(&app.shared))));
         if app.owns() {
             // Beside everything else: after a drop of a million files it takes a while.
             let store = app.shared.store.clone();

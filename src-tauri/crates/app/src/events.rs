@@ -24,6 +24,17 @@ const LOOK_AT_OTHERS: u32 = 2;
 const AT_ONCE: u32 = 1_000;
 
 impl App {
+    /// Tells listeners now what was committed until now, instead of with the next telling: for a front end that ends.
+    pub async fn tell_all(&self) {
+        let told = async {
+            let newest = self.shared.store.last_event().await?;
+            self.shared.tell_committed(newest).await
+        };
+        if let Err(error) = told.await {
+            tracing::warn!(%error, "events could not be told");
+        }
+    }
+
     /// What happened after an event.
     ///
     /// # Errors
@@ -79,8 +90,17 @@ impl Shared {
         Ok(events)
     }
 
-    /// Tells listeners what was committed after `seen`, and gives the newest number told; `newest` is known to be there.
-    async fn tell_committed(&self, seen: i64, newest: i64) -> Result<i64, StoreError> {
+    /// Tells listeners what was committed and not told yet; the event `newest` is known to be there.
+    async fn tell_committed(&self, newest: i64) -> Result<(), StoreError> {
+        let mut told = self.told.lock().await;
+        if *told < newest {
+            *told = self.tell_after(*told, newest).await?;
+        }
+        Ok(())
+    }
+
+    /// Gives the newest number told.
+    async fn tell_after(&self, seen: i64, newest: i64) -> Result<i64, StoreError> {
         if self.events.receiver_count() == 0 {
             // A headless run has no listener: reading the log for nobody would cost as much as writing it.
             return Ok(seen.max(newest));
@@ -101,7 +121,7 @@ impl Shared {
 }
 
 /// Runs until the app is gone: committed states at once, progress and other processes' doings on a timer.
-pub(crate) async fn pump(app: Weak<Shared>, mut seen: i64) {
+pub(crate) async fn pump(app: Weak<Shared>) {
     let Some((mut committed, clock)) =
         app.upgrade().map(|shared| (shared.store.committed(), Arc::clone(&shared.clock)))
     else {
@@ -144,7 +164,7 @@ pub(crate) async fn pump(app: Weak<Shared>, mut seen: i64) {
                 tracing::warn!(%error, "the settings cannot be read");
             }
             match shared.store.last_event().await {
-                Ok(newest) if newest > seen => {
+                Ok(newest) if newest > *shared.told.lock().await => {
                     if newest > known {
                         shared.engine.wake();
                     }
@@ -157,9 +177,8 @@ pub(crate) async fn pump(app: Weak<Shared>, mut seen: i64) {
                 }
             }
         }
-        match shared.tell_committed(seen, known).await {
-            Ok(newest) => seen = newest,
-            Err(error) => tracing::warn!(%error, "events could not be told"),
+        if let Err(error) = shared.tell_committed(known).await {
+            tracing::warn!(%error, "events could not be told");
         }
         (told, may_tell) = (clock.sleep(TELL), false);
     }

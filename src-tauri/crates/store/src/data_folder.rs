@@ -13,6 +13,13 @@ pub struct DataFolder {
     path: PathBuf,
 }
 
+/// The sign that this process watches the folders of a data folder's rules. It ends when this is dropped, or with the
+/// process, however that ends.
+#[derive(Debug)]
+pub struct Watching {
+    _lock: File,
+}
+
 /// The right to run the engine on a data folder. It ends when this is dropped, or with the process.
 #[derive(Debug)]
 pub struct Ownership {
@@ -61,17 +68,63 @@ impl DataFolder {
     /// # Errors
     /// [`StoreError::Io`] naming the lock file, when it cannot be made or the file system has no locks.
     pub fn try_own(&self) -> Result<Option<Ownership>, StoreError> {
-        let path = self.path.join("lock");
-        let lock = OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(&path)
-            .map_err(|source| StoreError::Io { path: path.clone(), source })?;
+        let (path, lock) = self.lock_file("lock")?;
         match lock.try_lock() {
             Ok(()) => Ok(Some(Ownership { _lock: lock })),
             Err(TryLockError::WouldBlock) => Ok(None),
             Err(TryLockError::Error(source)) => Err(StoreError::Io { path, source }),
         }
+    }
+
+    /// Shows every process that this one watches the folders of the rules. Only the owner of the folder may ask for it;
+    /// `None` while somebody looks at the lock, which takes microseconds: ask again.
+    ///
+    /// # Errors
+    /// As [`DataFolder::try_own`].
+    pub fn try_watch(&self, _owner: &Ownership) -> Result<Option<Watching>, StoreError> {
+        let (path, lock) = self.lock_file("watching")?;
+        match lock.try_lock() {
+            Ok(()) => Ok(Some(Watching { _lock: lock })),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(source)) => Err(StoreError::Io { path, source }),
+        }
+    }
+
+    /// Whether a process watches, this one included. True at once when it begins, and false at once when it ends or is
+    /// killed.
+    #[must_use]
+    pub fn is_watched(&self) -> bool {
+        // Shared, so that those who look are not taken for one another's watcher.
+        let looked = File::open(self.path.join("watching")).map(|lock| lock.try_lock_shared());
+        matches!(looked, Ok(Err(TryLockError::WouldBlock)))
+    }
+
+    fn lock_file(&self, name: &str) -> Result<(PathBuf, File), StoreError> {
+        let path = self.path.join(name);
+        let opened = OpenOptions::new().create(true).truncate(false).write(true).open(&path);
+        match opened {
+            Ok(lock) => Ok((path, lock)),
+            Err(source) => Err(StoreError::Io { path, source }),
+        }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_is_watched_exactly_while_its_owner_says_so() {
+        let folder = crate::tests::Folder::new();
+        let folder = DataFolder::open(&folder.0).unwrap();
+        assert!(!folder.is_watched());
+        let owner = folder.try_own().unwrap().unwrap();
+        assert!(!folder.is_watched(), "sending is not watching");
+        let watching = folder.try_watch(&owner).unwrap().unwrap();
+        assert!(folder.is_watched() && folder.is_watched());
+        assert!(folder.try_watch(&owner).unwrap().is_none());
+        drop(watching);
+        assert!(!folder.is_watched());
     }
 }

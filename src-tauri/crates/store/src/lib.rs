@@ -30,7 +30,7 @@ mod tests;
 pub use accounts::Account;
 pub use batches::{BatchPart, BatchSum};
 pub use bulk::Step;
-pub use data_folder::{DataFolder, Ownership};
+pub use data_folder::{DataFolder, Ownership, Watching};
 pub use error::StoreError;
 pub use event_log::LoggedEvent;
 pub use ledger::{LedgerEntry, LedgerRow};

@@ -3,7 +3,7 @@
 use crate::{
     app::App,
     folders::{
-        live::{HEARTBEAT, Kept, Live},
+        live::{HEARTBEAT, Live},
         sidecar::Waiting,
     },
     problem_text::{internal, invalid},
@@ -50,7 +50,15 @@ impl Drop for Watched {
 /// Watches every rule's folder until the app stops.
 pub(crate) async fn watch_folders(app: App) {
     let mut watched: HashMap<i64, Watched> = HashMap::new();
-    app.forget_what_was_said().await;
+    // Forgotten before anybody is told that somebody watches again: no word of an earlier process is taken for ours.
+    let _watching = loop {
+        if app.forget_what_was_said().await
+            && let Some(watching) = app.shared.begin_watching()
+        {
+            break watching;
+        }
+        app.shared.clock.sleep(BREATH).await;
+    };
     loop {
         match app.shared.store.watched_folders().await {
             Ok(folders) => follow_rules(&app, &mut watched, folders),
@@ -269,8 +277,10 @@ impl Said {
         let now = app.shared.clock.monotonic();
         let (mut live, mut files) = Live::of(watch, now, app.shared.clock.now());
         live.add_waiting(waiting, &mut files);
-        let kept = Kept { files };
-        app.shared.watching.live.lock().unwrap_or_else(PoisonError::into_inner).insert(folder.id.0, kept);
+        {
+            let mut kept = app.shared.watching.live.lock().unwrap_or_else(PoisonError::into_inner);
+            kept.entry(folder.id.0).or_default().files = files;
+        }
         let silent = self.at.is_none_or(|at| now.saturating_sub(at) >= HEARTBEAT);
         if silent || !live.says_the_same(&self.live) {
             app.tell_folder(folder, &live).await?;

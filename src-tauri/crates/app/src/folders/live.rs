@@ -12,20 +12,23 @@ use crate::{
     },
 };
 use labferry_engine::holds;
-use labferry_model::{Health, NotSent, RuleId, Timestamp, WatchRule, WatchState, WatchedFile, WatchedState};
-use labferry_store::WatchedFolder;
+use labferry_model::{
+    Health, NotSent, Problem, ProblemCode, RuleId, Timestamp, WatchRule, WatchState, WatchedFile,
+    WatchedState,
+};
+use labferry_store::{WatchedFolder, Watching as WatchLock};
 use labferry_watch::{Left, Watch, settle::Coming};
 use serde::{Deserialize, Serialize};
 use std::{
     collections::HashMap,
-    sync::{Mutex, PoisonError, atomic::Ordering},
+    sync::{Mutex, PoisonError},
     time::Duration,
 };
 use tokio::sync::Notify;
 
 /// How often the process that watches says that it does, even if nothing changed.
 pub(crate) const HEARTBEAT: Duration = Duration::from_secs(60);
-/// How long after the last such word nobody is taken to watch.
+/// How long after the last such word a folder is taken not to answer: two words and a half that did not come.
 const SILENT: Duration = Duration::from_secs(150);
 /// "Lately".
 const DAY: Duration = Duration::from_secs(24 * 3_600);
@@ -46,6 +49,9 @@ pub(crate) struct Watching {
 pub(crate) struct Kept {
     /// Files that come to rest, and those left out, both bounded.
     pub(crate) files: Vec<FolderFileRow>,
+    /// What was said last and when, by the clock that nobody sets. It counts here even where the database cannot be
+    /// written.
+    pub(crate) said: Option<(Live, Duration)>,
 }
 
 /// What goes through the database.
@@ -129,34 +135,42 @@ impl Live {
 }
 
 impl Shared {
-    /// Whether this process watches folders, now or in a moment.
-    fn watches(&self) -> bool {
-        let owns = self.ownership.lock().unwrap_or_else(PoisonError::into_inner).is_some();
-        owns && self.in_background.load(Ordering::SeqCst)
+    /// Shows other processes that this one watches; none while that cannot be.
+    pub(crate) fn begin_watching(&self) -> Option<WatchLock> {
+        let ownership = self.ownership.lock().unwrap_or_else(PoisonError::into_inner);
+        self.folder.try_watch(ownership.as_ref()?).unwrap_or_else(|error| {
+            tracing::warn!(%error, "that this process watches cannot be shown to others");
+            None
+        })
+    }
+
+    /// What was said last of a rule, and how long ago.
+    fn said(&self, folder: &WatchedFolder) -> (Live, Duration) {
+        let here = {
+            let kept = self.watching.live.lock().unwrap_or_else(PoisonError::into_inner);
+            kept.get(&folder.id.0).and_then(|kept| kept.said.clone())
+        };
+        if let Some((live, at)) = here {
+            return (live, self.clock.monotonic().saturating_sub(at));
+        }
+        let live: Live =
+            folder.live.clone().and_then(|live| serde_json::from_value(live).ok()).unwrap_or_default();
+        let silent = self.clock.now().since(Timestamp(live.heard));
+        (live, silent)
     }
 
     /// A rule and how it stands.
     pub(crate) async fn folder_row(&self, folder: &WatchedFolder) -> Result<FolderRow, ProblemWords> {
         let now = self.clock.now();
-        let live: Live =
-            folder.live.clone().and_then(|live| serde_json::from_value(live).ok()).unwrap_or_default();
+        let (live, silent) = self.said(folder);
         let since = Timestamp(now.0.saturating_sub(i64::try_from(DAY.as_millis()).unwrap_or(i64::MAX)));
         let (counts, done_lately) = self.store.watched_counts(&folder.ledger(), since).await?;
         let count = |state| counts.get(&state).copied().unwrap_or(0);
-        let runs = now.since(Timestamp(live.heard)) < SILENT && live.heard > 0;
+        let watched = self.folder.is_watched();
+        let (state, problem) = standing(&folder.rule, watched, &live, silent);
+        let runs = watched && live.heard > 0;
         let running = |number: u64| if runs { number } else { 0 };
-        let state = if folder.rule.paused {
-            WatchState::Paused.name()
-        } else if runs {
-            live.health.state.name()
-        } else if live.heard == 0 && self.watches() {
-            // Made a moment ago, and this process is the one that watches it.
-            WatchState::Starting.name()
-        } else {
-            "not_running"
-        };
         let hours: Vec<_> = folder.rule.hours.iter().map(in_week).collect();
-        let problem = live.health.problem.filter(|_| runs && !folder.rule.paused);
         Ok(FolderRow {
             id: folder.id.0,
             rule: rule::shown(&folder.rule),
@@ -184,22 +198,53 @@ impl Shared {
     }
 }
 
+/// How a rule stands, and why not better. Whether anybody watches is told by the lock, not by how old the last word is.
+fn standing(
+    rule: &WatchRule,
+    watched: bool,
+    live: &Live,
+    silent: Duration,
+) -> (&'static str, Option<Problem>) {
+    if rule.paused {
+        return (WatchState::Paused.name(), None);
+    }
+    if !watched {
+        return ("not_running", None);
+    }
+    if live.heard == 0 {
+        // Made a moment ago, or the process that watches began a moment ago.
+        return (WatchState::Starting.name(), None);
+    }
+    if silent >= SILENT {
+        let why = format!("it has not answered for {} minutes", silent.as_secs() / 60);
+        let problem =
+            Problem::new(ProblemCode::FolderUnreadable).about(rule.folder.display().to_string()).because(why);
+        return (WatchState::Degraded.name(), Some(problem));
+    }
+    (live.health.state.name(), live.health.problem.clone())
+}
+
 impl App {
-    /// At the start: what a process said that is gone is not true any more.
-    pub(crate) async fn forget_what_was_said(&self) {
-        let folders = self.shared.store.watched_folders().await.unwrap_or_default();
+    /// At the start: what a process said that is gone is not true any more. False where that could not be written down.
+    pub(crate) async fn forget_what_was_said(&self) -> bool {
+        let Ok(folders) = self.shared.store.watched_folders().await else { return false };
         for folder in folders.into_iter().filter(|folder| folder.live.is_some()) {
-            self.unsay(folder.id).await;
+            if !self.unsay(folder.id).await {
+                return false;
+            }
         }
+        true
     }
 
-    async fn unsay(&self, id: RuleId) {
-        if let Err(error) = self.shared.store.set_watched_live(id, &serde_json::json!({})).await {
+    async fn unsay(&self, id: RuleId) -> bool {
+        let written = self.shared.store.set_watched_live(id, &serde_json::json!({})).await;
+        if let Err(error) = &written {
             tracing::debug!(%error, "that nobody watches could not be written down");
         }
+        written.is_ok()
     }
 
-    /// At the end: other processes need not wait to see that nobody watches any more.
+    /// At the end: what was said of files that come to rest is not true any more.
     pub(crate) async fn say_nobody_watches(&self) {
         let watched: Vec<i64> = {
             let mut live = self.shared.watching.live.lock().unwrap_or_else(PoisonError::into_inner);
@@ -210,16 +255,21 @@ impl App {
         }
     }
 
-    /// Tells listeners how a rule stands.
+    /// Tells listeners how a rule stands, and writes it down for other processes.
     pub(crate) async fn tell_folder(&self, folder: &WatchedFolder, live: &Live) -> Result<(), ProblemWords> {
-        let live = serde_json::to_value(live).map_err(crate::problem_text::internal)?;
-        self.shared.store.set_watched_live(folder.id, &live).await?;
+        let now = self.shared.clock.monotonic();
+        {
+            let mut kept = self.shared.watching.live.lock().unwrap_or_else(PoisonError::into_inner);
+            kept.entry(folder.id.0).or_default().said = Some((live.clone(), now));
+        }
+        let written = serde_json::to_value(live).map_err(crate::problem_text::internal)?;
+        let written = self.shared.store.set_watched_live(folder.id, &written).await;
+        // Those who listen here hear it even where the database's disk is full.
         if self.shared.events.receiver_count() > 0 {
-            let folder = WatchedFolder { live: Some(live), ..folder.clone() };
-            let row = Box::new(self.shared.folder_row(&folder).await?);
+            let row = Box::new(self.shared.folder_row(folder).await?);
             self.tell(AppEvent::Folder { row });
         }
-        Ok(())
+        Ok(written?)
     }
 }
 
@@ -292,4 +342,33 @@ pub(crate) fn file_row(rule: &WatchRule, file: &WatchedFile) -> FolderFileRow {
 fn why_name(why: &NotSent) -> String {
     let value = serde_json::to_value(why).unwrap_or_default();
     value.get("why").and_then(serde_json::Value::as_str).unwrap_or_default().to_owned()
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_lock_says_whether_somebody_watches_and_silence_that_a_folder_does_not_answer() {
+        let rule = serde_json::json!({
+            "folder": "/in", "account": "lab", "place": "abcd", "subfolders": true, "ignore_temporary": true,
+        });
+        let mut rule: WatchRule = serde_json::from_value(rule).unwrap();
+        let mut live =
+            Live { health: Health { state: WatchState::Watching, problem: None }, ..Live::default() };
+        let long = SILENT + Duration::from_secs(30);
+        let state = |rule: &WatchRule, watched, live: &Live, silent| {
+            let (state, problem) = standing(rule, watched, live, silent);
+            (state, problem.map(|problem| problem.code))
+        };
+        assert_eq!(state(&rule, true, &live, long), ("starting", None));
+        live.heard = 7;
+        assert_eq!(state(&rule, true, &live, Duration::ZERO), ("watching", None));
+        assert_eq!(state(&rule, false, &live, Duration::ZERO), ("not_running", None), "killed a moment ago");
+        let unanswered = Some(ProblemCode::FolderUnreadable);
+        assert_eq!(state(&rule, true, &live, long), ("degraded", unanswered));
+        rule.paused = true;
+        assert_eq!(state(&rule, false, &live, long), ("paused", None));
+    }
 }

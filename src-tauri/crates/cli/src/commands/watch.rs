@@ -15,7 +15,10 @@ use labferry_app::{
     wire::{answers::*, events::AppEvent, folders::*, requests::Empty, settings::HoursRow},
 };
 use std::collections::{BTreeMap, VecDeque};
-use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::broadcast::{
+    Receiver,
+    error::{RecvError, TryRecvError},
+};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -442,18 +445,43 @@ async fn agent(arguments: RunArguments, context: &Context) -> Result<Exit, Failu
     let mut events = app.subscribe();
     app.start_engine();
     context.out.say("Watching; Ctrl-C ends it, and nothing is lost by that.");
-    let result = follow(&app, context, &arguments, &mut events).await;
+    let mut told = Told::default();
+    let result = match follow(&app, context, &arguments, &mut events, &mut told).await {
+        Ok(exit) => last_words(&app, context, &mut events, &mut told).await.map(|()| exit),
+        Err(failure) => Err(failure),
+    };
     app.stop().await;
     result
+}
+
+/// What happened in the last moment, and how the rules stand now where that was not told yet.
+async fn last_words(
+    app: &App,
+    context: &Context,
+    events: &mut Receiver<AppEvent>,
+    told: &mut Told,
+) -> Result<(), Failure> {
+    app.tell_all().await;
+    loop {
+        match events.try_recv() {
+            Ok(event) => tell(context, told, event)?,
+            Err(TryRecvError::Lagged(_)) => {}
+            Err(TryRecvError::Empty | TryRecvError::Closed) => break,
+        }
+    }
+    for row in app.folders_list(Empty {}).await? {
+        tell(context, told, AppEvent::Folder { row: Box::new(row) })?;
+    }
+    Ok(())
 }
 
 async fn follow(
     app: &App,
     context: &Context,
     arguments: &RunArguments,
-    events: &mut tokio::sync::broadcast::Receiver<AppEvent>,
+    events: &mut Receiver<AppEvent>,
+    told: &mut Told,
 ) -> Result<Exit, Failure> {
-    let mut told = Told::default();
     let mut stop = std::pin::pin!(told_to_stop());
     let every = std::time::Duration::from_secs(arguments.health_every.max(1));
     let mut health = tokio::time::interval(every);
@@ -464,7 +492,7 @@ async fn follow(
         tokio::select! {
             () = &mut stop => return Ok(Exit::Done),
             event = events.recv() => match event {
-                Ok(event) => tell(context, &mut told, event)?,
+                Ok(event) => tell(context, told, event)?,
                 Err(RecvError::Lagged(_)) => {}
                 Err(RecvError::Closed) => return Ok(Exit::Done),
             },
