@@ -2,6 +2,7 @@
 //! own. What it prints, its exit codes, its JSON, and what it says about every input that cannot be used.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
 
+mod archives;
 mod bad_input;
 mod bench;
 mod checks;

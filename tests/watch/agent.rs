@@ -298,3 +298,24 @@ fn a_recycle_bin_inside_the_watched_folder_is_not_watched() {
     wait_until("another look", || ground.status()["looked"].as_i64() > looked);
     assert_eq!((ground.uploads(), &ground.status()["counts"]["done"]), (2, &2.into()));
 }
+
+#[test]
+fn an_agent_that_is_killed_while_it_packs_a_run_sends_it_once_and_leaves_nothing() {
+    let ground = Ground::new();
+    for number in 0..30 {
+        ground.write(&format!("run.d/{number:02}.bin"), &bytes(4 << 20, number));
+    }
+    ground.add(&["--archive-runs"]);
+    let staged = || {
+        let folders = fs::read_dir(ground.user.data().join("staged")).into_iter().flatten().flatten();
+        folders.flat_map(|folder| fs::read_dir(folder.path()).into_iter().flatten().flatten()).count()
+    };
+    let agent = ground.agent();
+    wait_until("packing", || staged() > 0);
+    drop(agent);
+    let _agent = ground.agent();
+    wait_until("30 proven", || ground.status()["counts"]["done"] == 30);
+    assert_eq!(ground.uploads(), 1, "one archive");
+    wait_until("nothing left", || staged() == 0);
+    assert_eq!(ground.lab.file("run.d.zip").unwrap()["key"], "run.d.zip");
+}

@@ -91,6 +91,7 @@ pub(crate) fn rule(folder: &Path) -> WatchRule {
         path_pattern: None,
         metadata: Metadata::new(),
         record_template: None,
+        archive_runs: false,
         poll: None,
         sidecar: None,
         hours: Vec::new(),

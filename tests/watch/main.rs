@@ -6,6 +6,7 @@
 
 #[cfg(target_os = "linux")]
 mod agent;
+mod archives;
 // The app's bench: a lab, and a user with a data folder.
 #[allow(dead_code)]
 #[path = "../app/bench.rs"]

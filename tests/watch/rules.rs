@@ -5,17 +5,17 @@ use serde_json::{Value, json};
 use std::{fs, time::Duration};
 
 /// Longest wait for something that must happen.
-const PATIENCE: Duration = Duration::from_secs(40);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(40);
 
 /// A rule on a folder of its own, with a window that suits a test.
-async fn rule(bench: &Bench, place: &str, folder: &Folder, more: Value) -> i64 {
+pub(crate) async fn rule(bench: &Bench, place: &str, folder: &Folder, more: Value) -> i64 {
     let mut rule = json!({ "folder": folder.path(), "account": "nrp", "place": place, "quiet_seconds": 0.4 });
     rule.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     bench.call("folders.add", rule).await["id"].as_i64().unwrap()
 }
 
 /// The rule's row once it is as it should be.
-async fn until(bench: &Bench, id: i64, what: &str, right: impl Fn(&Value) -> bool) -> Value {
+pub(crate) async fn until(bench: &Bench, id: i64, what: &str, right: impl Fn(&Value) -> bool) -> Value {
     let began = std::time::Instant::now();
     loop {
         let rows = bench.call("folders.list", json!({})).await;
@@ -28,17 +28,17 @@ async fn until(bench: &Bench, id: i64, what: &str, right: impl Fn(&Value) -> boo
     }
 }
 
-async fn done(bench: &Bench, id: i64, number: u64) -> Value {
+pub(crate) async fn done(bench: &Bench, id: i64, number: u64) -> Value {
     until(bench, id, &format!("{number} proven"), |row| row["counts"]["done"] == number).await
 }
 
-async fn file(bench: &Bench, id: i64, name: &str) -> Value {
+pub(crate) async fn file(bench: &Bench, id: i64, name: &str) -> Value {
     let files = bench.call("folders.files", json!({ "id": id })).await;
     let found = files["rows"].as_array().unwrap().iter().find(|file| file["name"] == name).cloned();
     found.unwrap_or_else(|| panic!("no {name} in {files}"))
 }
 
-async fn names(bench: &Bench, place: &str) -> Vec<String> {
+pub(crate) async fn names(bench: &Bench, place: &str) -> Vec<String> {
     let listed = bench.call("browse.list", json!({ "account": "nrp", "path": place })).await;
     let files =
         listed["entries"].as_array().unwrap().iter().filter_map(|entry| entry["file"]["name"].as_str());
@@ -47,7 +47,7 @@ async fn names(bench: &Bench, place: &str) -> Vec<String> {
     names
 }
 
-async fn uploads(bench: &Bench) -> u64 {
+pub(crate) async fn uploads(bench: &Bench) -> u64 {
     bench.call("transfers.list", json!({})).await["counts"]["all"].as_u64().unwrap()
 }
 

@@ -3,4 +3,4 @@
 /**
  * What becomes of the folders a file lies in when it gets its name on the service.
  */
-export type FolderNames = "keep" | "join" | "drop";
+export type FolderNames = "keep" | "join" | "drop" | "archive";

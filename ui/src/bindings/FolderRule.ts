@@ -98,6 +98,11 @@ sidecar: SidecarRule | null,
  */
 hours: Array<HoursRow>, 
 /**
+ * Whether a run that is a folder is sent as one archive with a manifest, instead of file by file with its path in the
+ * names.
+ */
+archive_runs: boolean, 
+/**
  * Seconds between looks, instead of the system's announcements; none for automatic.
  */
 poll_seconds: number | null, };

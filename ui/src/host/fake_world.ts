@@ -149,7 +149,7 @@ export function plan(sources: readonly string[], there: readonly FileRow[], fold
     clash_count: clashes.length,
     refused: refused.map((source) => problem('source_not_a_file', 'error', `${source} is no file: it is a device, pipe or socket.`, 'Choose files or folders.', null)),
     refused_count: refused.length,
-    folders: inside ? (['keep', 'join', 'drop'] as const).map((how) => ({ how, example: how === 'keep' ? 'run 42/raw/a.tif' : how === 'join' ? 'run 42__raw__a.tif' : 'a.tif', refused: 0, twice: how === 'drop' ? 12 : 0 })) : [],
+    folders: inside ? (['keep', 'join', 'drop', 'archive'] as const).map((how) => ({ how, example: { keep: 'run 42/raw/a.tif', join: 'run 42__raw__a.tif', drop: 'a.tif', archive: 'run 42.zip' }[how], refused: 0, twice: how === 'drop' ? 12 : 0 })) : [],
     policies: ['skip', 'rename', 'replace'],
     takes_metadata: folders !== 'drop',
   };

@@ -29,6 +29,7 @@ export const plainRule = (account: string, place: string): FolderRule => ({
   record_template: null,
   sidecar: null,
   hours: [],
+  archive_runs: false,
   poll_seconds: null,
 });
 

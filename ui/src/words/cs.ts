@@ -283,7 +283,7 @@ export const cs = ({ number, plural, form, key }: Tools): Words => ({
     choices: { skip: 'Vynechat', rename: 'Nechat oba', version: 'Nová verze', replace: 'Nahradit tam' },
     anew: 'Poslat znovu',
     folders: 'Tato služba takové složky nevede. Co se s nimi má stát?',
-    folder: { keep: 'Ponechat v názvech', join: 'Spojit s názvy', drop: 'Vynechat' },
+    folder: { keep: 'Ponechat v názvech', join: 'Spojit s názvy', drop: 'Vynechat', archive: 'Jeden archiv na složku, se seznamem souborů' },
     folderRefused: (count: number) => plural(count, { one: 'název by byl odmítnut', few: 'názvy by byly odmítnuty', other: 'názvů by bylo odmítnuto' }),
     folderTwice: (count: number) => plural(count, { one: 'název by tam byl dvakrát', few: 'názvy by tam byly dvakrát', other: 'názvů by tam bylo dvakrát' }),
     refused: (count: number) => plural(count, { one: 'položku nelze odeslat', few: 'položky nelze odeslat', other: 'položek nelze odeslat' }),

@@ -283,7 +283,7 @@ export const en = ({ number, plural, form, key }: Tools) => ({
     choices: { skip: 'Leave it out', rename: 'Keep both', version: 'New version', replace: 'Replace it there' },
     anew: 'Send it anew',
     folders: 'This service keeps no such folders. What shall become of them?',
-    folder: { keep: 'Keep them in the names', join: 'Join them to the names', drop: 'Leave them out' },
+    folder: { keep: 'Keep them in the names', join: 'Join them to the names', drop: 'Leave them out', archive: 'One archive each, with a manifest' },
     folderRefused: (count: number) => plural(count, { one: 'name would be refused', other: 'names would be refused' }),
     folderTwice: (count: number) => plural(count, { one: 'name would be there twice', other: 'names would be there twice' }),
     refused: (count: number) => plural(count, { one: 'item cannot be sent', other: 'items cannot be sent' }),

@@ -283,7 +283,7 @@ export const zh = ({ number, key }: Tools): Words => ({
     choices: { skip: '不发送', rename: '两个都保留', version: '新版本', replace: '替换那里的' },
     anew: '重新发送',
     folders: '该服务不保存这样的文件夹。如何处理它们？',
-    folder: { keep: '保留在名称中', join: '并入名称', drop: '去掉' },
+    folder: { keep: '保留在名称中', join: '并入名称', drop: '去掉', archive: '每个文件夹一个归档，内附清单' },
     folderRefused: (count: number) => `${number(count)} 个名称会被拒绝`,
     folderTwice: (count: number) => `${number(count)} 个名称会重复`,
     refused: (count: number) => `${number(count)} 项无法发送`,

@@ -34,6 +34,7 @@ mod records;
 mod rows;
 mod running;
 mod settings;
+mod staged;
 mod system_clock;
 mod transfers;
 mod upload_plan;

@@ -4,6 +4,7 @@ use crate::{
     app::{App, Own, busy},
     folders::watch_folders,
     problem_text::internal,
+    staged::keep_clean,
     wire::{answers::ProblemWords, events::AppEvent},
 };
 use labferry_engine::Until;
@@ -33,6 +34,7 @@ impl App {
             }
             app.tell(AppEvent::QueueChanged);
             app.keep(tokio::spawn(watch_folders(app.clone())));
+            app.keep(tokio::spawn(keep_clean(app.clone())));
             // It returns well when it was stopped, and badly when the database failed it: that may pass.
             while let Err(problem) = app.run(Until::Stopped).await {
                 tracing::error!(?problem, "the engine stopped");

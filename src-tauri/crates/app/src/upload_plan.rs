@@ -7,7 +7,7 @@ use crate::{
     uploads::{Laid, Wished, check, in_folders, may_pass},
     wire::{answers::*, requests::*},
 };
-use labferry_engine::{CheckRequest, CheckResult, preflight::SourceItem};
+use labferry_engine::{CheckRequest, CheckResult, archive::most_bytes, preflight::SourceItem};
 use labferry_model::{Capabilities, Entry, FileStatus, RemoteFile, ShapeChoice, transfer::NewTransfer};
 use labferry_provider::{ListRequest, ProviderResult};
 use std::{
@@ -240,13 +240,14 @@ fn policies(facts: Option<&Capabilities>) -> Vec<String> {
 
 /// What can become of folders: told where the service keeps none, or refuses a name because of them.
 fn folder_choices(wished: &Wished, shape: ShapeChoice) -> Vec<FolderChoiceRow> {
-    let inside: Vec<&SourceItem> = wished.items.iter().filter(|item| item.name.contains('/')).collect();
+    let inside: Vec<&SourceItem> =
+        wished.items.iter().chain(&wished.inside).filter(|item| item.name.contains('/')).collect();
     let Some(first) = inside.first() else { return Vec::new() };
     let choice = |how: FolderNames| {
         let mut names: HashSet<String> = wished
             .items
             .iter()
-            .filter(|item| !item.name.contains('/'))
+            .filter(|item| !item.name.contains('/') && !wished.archives.contains_key(&item.local))
             .map(|item| item.name.clone())
             .collect();
         let (mut refused, mut twice) = (0, 0);
@@ -265,7 +266,28 @@ fn folder_choices(wished: &Wished, shape: ShapeChoice) -> Vec<FolderChoiceRow> {
         return Vec::new();
     }
     let mut choices = vec![keep, choice(FolderNames::Join), choice(FolderNames::Drop)];
+    choices.extend(archive_choice(wished, &inside, shape));
     // A way in which not one of them gets through is none.
     choices.retain(|choice| (choice.refused as usize) < inside.len());
     choices
+}
+
+/// One archive for each folder.
+fn archive_choice(wished: &Wished, inside: &[&SourceItem], shape: ShapeChoice) -> Option<FolderChoiceRow> {
+    let mut folders: HashMap<&str, Vec<SourceItem>> = HashMap::new();
+    for item in inside {
+        folders.entry(item.name.split('/').next()?).or_default().push((*item).clone());
+    }
+    let archives = folders.into_iter().map(|(folder, files)| SourceItem {
+        local: files.first().map(|file| file.local.clone()).unwrap_or_default(),
+        name: format!("{folder}.zip"),
+        size: most_bytes(&files),
+    });
+    let archives: Vec<SourceItem> = archives.collect();
+    let taken =
+        |item: &&SourceItem| check(item, wished.provider.as_ref(), wished.facts.as_ref(), shape).is_ok();
+    // A folder that is too large as one is not offered as one.
+    let fits = archives.iter().filter(taken).count() == archives.len();
+    let example = archives.iter().map(|item| item.name.clone()).min()?;
+    fits.then_some(FolderChoiceRow { how: FolderNames::Archive, example, refused: 0, twice: 0 })
 }

@@ -6,14 +6,17 @@ use crate::{
     problem_text::{internal, invalid, words},
     wire::{answers::*, requests::*},
 };
-use labferry_engine::preflight::{SourceItem, expand_sources, numbered};
+use labferry_engine::{
+    archive::{Packed, most_bytes},
+    preflight::{SourceItem, expand_sources, numbered},
+};
 use labferry_model::{
     AccountName, Capabilities, ClashPolicy, Direction, Entry, Problem, ProblemCode, ShapeChoice,
     transfer::NewTransfer,
 };
 use labferry_provider::{Advice, ListRequest, Provider, ProviderError};
 use std::{
-    collections::{BTreeSet, HashSet},
+    collections::{BTreeSet, HashMap, HashSet},
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -27,8 +30,10 @@ impl App {
     pub async fn uploads_add(&self, request: AddUploads) -> Result<Queued, ProblemWords> {
         let mut wished = self.wished(&request).await?;
         let Laid { mut transfers, twice } = self.lay_out(&mut wished, &request).await?;
-        let mut refused = wished.refused;
+        let mut refused = std::mem::take(&mut wished.refused);
         refused.extend(twice.iter().map(|item| words(&same_name(item))));
+        // Kept until the rows are there: a clean-up takes no archive that somebody holds.
+        let _held = self.pack_each(&wished, &mut transfers, &mut refused).await;
         let continued = self.go_on(&mut transfers).await?;
         let ids = self.shared.store.add_transfers(transfers, self.shared.clock.now()).await?;
         self.shared.engine.wake();
@@ -50,8 +55,27 @@ impl App {
                 Err(problem) => refused.push(problem),
             }
         }
-        let (mut items, problems) =
-            tokio::task::spawn_blocking(move || expand_sources(&sources)).await.map_err(internal)?;
+        let archive = request.folders == FolderNames::Archive;
+        let expanded = tokio::task::spawn_blocking(move || {
+            let (folders, files): (Vec<_>, Vec<_>) =
+                sources.into_iter().partition(|source| archive && source.is_dir());
+            let inside = folders.into_iter().map(|folder| {
+                let (items, problems) = expand_sources(std::slice::from_ref(&folder));
+                (folder, items, problems)
+            });
+            (expand_sources(&files), inside.collect::<Vec<_>>())
+        });
+        let ((mut items, mut problems), folders) = expanded.await.map_err(internal)?;
+        let (mut archives, mut inside) = (HashMap::new(), Vec::new());
+        for (folder, files, told) in folders {
+            problems.extend(told);
+            let Some(first) = files.first() else { continue };
+            let name = format!("{}.zip", first.name.split('/').next().unwrap_or_default());
+            let local = self.staged(&account, &place, &folder, &name);
+            items.push(SourceItem { local: local.clone(), name, size: most_bytes(&files) });
+            archives.insert(local, folder);
+            inside.extend(files);
+        }
         if let Some(name) = request.name.as_deref().filter(|name| !name.is_empty()) {
             let [item] = items.as_mut_slice() else {
                 return Err(invalid(format!(
@@ -62,7 +86,7 @@ impl App {
             name.clone_into(&mut item.name);
         }
         refused.extend(problems.iter().map(words));
-        Ok(Wished { account, provider, place, facts, items, refused })
+        Ok(Wished { account, provider, place, facts, items, archives, inside, refused })
     }
 
     /// Takes the files of a request that can be sent out of it and adds to its refusals those that cannot.
@@ -111,6 +135,34 @@ impl App {
         Ok(laid)
     }
 
+    /// Packs the folders that go as archives. What cannot be packed is refused, and its transfer taken out.
+    async fn pack_each(
+        &self,
+        wished: &Wished,
+        transfers: &mut Vec<NewTransfer>,
+        refused: &mut Vec<ProblemWords>,
+    ) -> Vec<Packed> {
+        let mut held = Vec::new();
+        for mut new in std::mem::take(transfers) {
+            if let Some(folder) = wished.archives.get(&new.local) {
+                let folder = folder.clone();
+                let list = move || expand_sources(std::slice::from_ref(&folder)).0;
+                match self.pack(list, new.local.clone()).await {
+                    Ok(packed) => {
+                        new.size = Some(packed.bytes);
+                        held.push(packed);
+                    }
+                    Err(problem) => {
+                        refused.push(words(&problem));
+                        continue;
+                    }
+                }
+            }
+            transfers.push(new);
+        }
+        held
+    }
+
     /// How many files a record still takes, where it takes no more than so many: what it holds and what this queue
     /// brings it are counted.
     async fn room(
@@ -152,6 +204,10 @@ pub(crate) struct Wished {
     pub(crate) place: String,
     pub(crate) facts: Option<Capabilities>,
     pub(crate) items: Vec<SourceItem>,
+    /// The folders of those items that are archives, by where each lies once it is packed.
+    pub(crate) archives: HashMap<PathBuf, PathBuf>,
+    /// The files in those folders.
+    pub(crate) inside: Vec<SourceItem>,
     pub(crate) refused: Vec<ProblemWords>,
 }
 
@@ -226,7 +282,7 @@ pub(crate) fn may_pass(error: &ProviderError) -> bool {
 /// The name of a file that lies in folders.
 pub(crate) fn in_folders(name: &str, folders: FolderNames) -> String {
     match folders {
-        FolderNames::Keep => name.to_owned(),
+        FolderNames::Keep | FolderNames::Archive => name.to_owned(),
         FolderNames::Join => name.replace('/', "__"),
         FolderNames::Drop => name.rsplit('/').next().unwrap_or(name).to_owned(),
     }

@@ -131,6 +131,12 @@ impl Engine {
         Self { shared: Arc::new(shared) }
     }
 
+    /// Bytes that are kept free on a disk that something is written to.
+    #[must_use]
+    pub fn disk_reserve(&self) -> u64 {
+        self.shared.limits.disk_reserve
+    }
+
     /// Puts what an earlier process had in hand back into the queue and says how many those were. Call it once, as the
     /// owner of the data folder, before [`Engine::run`]: each of them then begins by asking the service what it holds.
     ///

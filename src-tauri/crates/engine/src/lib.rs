@@ -3,6 +3,7 @@
 
 #![warn(missing_docs)]
 
+pub mod archive;
 mod check;
 mod check_ledger;
 mod clash;

@@ -169,6 +169,10 @@ pub struct WatchRule {
     /// text stands for the run's name, `{GROUP}` for a named group of `path_pattern`.
     #[serde(default)]
     pub record_template: Option<Metadata>,
+    /// Whether a run that is a folder is sent as one archive with a manifest, instead of file by file with its path in the
+    /// names.
+    #[serde(default)]
+    pub archive_runs: bool,
     /// How often to look where the system announces no changes, and instead of its announcements; none for automatic.
     #[serde(default)]
     pub poll: Option<Duration>,
@@ -341,7 +345,7 @@ pub struct WatchedFile {
     pub state: WatchedState,
     /// Why it is not sent.
     pub why: Option<NotSent>,
-    /// Digests of what was sent.
+    /// Digests of what was sent. A file that is queued inside an archive has its own here already, from when it was packed.
     pub digests: DigestSet,
     /// Where the copy is on the service.
     pub remote: Option<String>,

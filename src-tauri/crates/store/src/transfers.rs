@@ -14,7 +14,7 @@ use labferry_model::{
 };
 use serde_json::json;
 use sqlx::{Sqlite, query::Query, sqlite::SqliteArguments};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Rows added in one transaction: some 50 ms.
 const ADDED: usize = 2_000;
@@ -99,6 +99,21 @@ impl Store {
             }
         }
         Ok(found)
+    }
+
+    /// Whether a transfer of that local file has not ended, or failed and can be tried again. Looks at every row.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be read.
+    pub async fn is_unfinished(&self, local: &Path) -> Result<bool, StoreError> {
+        let mut connection = self.reader().await?;
+        sqlx::query_scalar(
+            "SELECT EXISTS (SELECT 1 FROM transfers WHERE local = ? AND state NOT IN ('done', 'skipped', 'cancelled'))",
+        )
+        .bind(path_bytes(local))
+        .fetch_one(&mut *connection)
+        .await
+        .map_err(|error| self.failed(error))
     }
 
     /// Lets an event happen to a transfer: the next state, its numbered event and `change` are stored together or not

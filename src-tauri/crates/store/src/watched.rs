@@ -218,7 +218,7 @@ impl Store {
         .await
     }
 
-    /// Queues the uploads of files and writes into the ledger that they are queued, together: killed at any moment, either
+    /// Queues uploads, each with the file or the files that it brings, and writes into the ledger that they are queued, together: killed at any moment, either
     /// both are there or neither. At most a few thousand at once.
     ///
     /// # Errors
@@ -226,19 +226,19 @@ impl Store {
     pub async fn queue_watched(
         &self,
         ledger: &Ledger,
-        uploads: Vec<(NewTransfer, WatchedFile)>,
+        uploads: Vec<(NewTransfer, Vec<WatchedFile>)>,
         now: Timestamp,
     ) -> Result<Vec<TransferId>, StoreError> {
-        let (transfers, mut files): (Vec<_>, Vec<_>) = uploads.into_iter().unzip();
+        let (transfers, mut files): (Vec<_>, Vec<Vec<WatchedFile>>) = uploads.into_iter().unzip();
         let rows = transfers::rows_of(&transfers).map_err(|error| self.failed(error))?;
         let ledger = ledger.clone();
         self.write(move |work| {
             Box::pin(async move {
                 let (_, ids) = work.add(rows, None, now).await?;
-                for (file, id) in files.iter_mut().zip(&ids) {
-                    file.transfer = Some(*id);
+                for (files, id) in files.iter_mut().zip(&ids) {
+                    files.iter_mut().for_each(|file| file.transfer = Some(*id));
                 }
-                work.put_watched(&ledger, &files).await?;
+                work.put_watched(&ledger, &files.concat()).await?;
                 Ok(ids)
             })
         })

@@ -273,6 +273,7 @@ pub(crate) mod tests {
             path_pattern: None,
             metadata: serde_json_map(),
             record_template: None,
+            archive_runs: false,
             poll: None,
             sidecar: None,
             hours: Vec::new(),

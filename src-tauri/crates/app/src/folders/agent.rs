@@ -138,12 +138,19 @@ async fn run(app: &App, folder: &WatchedFolder) -> Result<std::convert::Infallib
             watch = back;
             let turn = turn?;
             if !turn.ready.is_empty() {
-                app.send_ready(folder, turn.ready, &mut waiting).await?;
+                let all = app.send_ready(folder, turn.ready, &mut waiting).await?;
+                if !all {
+                    watch.look_again(shared.clock.monotonic(), LOOK);
+                }
+                due = shared.clock.monotonic() + if all { turn.next } else { turn.next.min(LOOK) };
+            } else {
+                due = shared.clock.monotonic() + turn.next;
             }
-            due = shared.clock.monotonic() + turn.next;
         }
         if !waiting.is_empty() && shared.clock.monotonic() >= look {
-            app.send_ready(folder, waiting.ready(), &mut waiting).await?;
+            if !app.send_ready(folder, waiting.ready(), &mut waiting).await? {
+                watch.look_again(shared.clock.monotonic(), LOOK);
+            }
             look = shared.clock.monotonic() + LOOK;
         }
         // Nothing is inferred from a folder that is not itself.

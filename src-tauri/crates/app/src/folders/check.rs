@@ -2,7 +2,7 @@
 
 use crate::{
     app::App,
-    folders::{live, send},
+    folders::{live, packed::OneRun, send},
     problem_text::{internal, invalid, words},
     uploads,
     wire::{answers::*, folders::*},
@@ -40,6 +40,7 @@ impl App {
         };
         let now = self.shared.clock.now();
         let items = look_through(&rule).await?;
+        let names = NameRules::new(&rule).ok();
         let mut check = FolderCheck::default();
         let mut spellings: HashMap<String, String> = HashMap::new();
         for item in items {
@@ -50,7 +51,7 @@ impl App {
                     None => {
                         let item = SourceItem {
                             local: rule.folder.join(&file.path),
-                            name: file.key.clone(),
+                            name: sent_as(&rule, names.as_ref(), &file.key),
                             size: file.fingerprint.size,
                         };
                         match uploads::check(&item, provider.as_ref(), facts.as_ref(), ShapeChoice::Auto) {
@@ -105,6 +106,13 @@ impl App {
 
 fn live_rule(rule: &WatchRule) -> (String, String, String) {
     (rule.account.to_string(), rule.place.clone(), rule.folder.display().to_string())
+}
+
+/// The name under which a file arrives: its own, or that of the archive it is in.
+fn sent_as(rule: &WatchRule, names: Option<&NameRules>, key: &str) -> String {
+    let run = names.filter(|_| rule.archive_runs).and_then(|names| names.run_of(key)).map(|of| of.run);
+    let inside = run.filter(|run| key.strip_prefix(run.as_str()).is_some_and(|rest| rest.starts_with('/')));
+    inside.map_or_else(|| key.to_owned(), |run| OneRun::archive(&run))
 }
 
 fn is_before(rule: &WatchRule, file: &FoundFile) -> bool {

@@ -255,6 +255,12 @@ impl App {
         }
     }
 
+    /// Says that a rule is being watched as it was said last: for something that takes long.
+    pub(super) async fn say_still_here(&self, folder: &WatchedFolder) -> Result<(), ProblemWords> {
+        let (live, _) = self.shared.said(folder);
+        self.tell_folder(folder, &Live { heard: self.shared.clock.now().0, ..live }).await
+    }
+
     /// Tells listeners how a rule stands, and writes it down for other processes.
     pub(crate) async fn tell_folder(&self, folder: &WatchedFolder, live: &Live) -> Result<(), ProblemWords> {
         let now = self.shared.clock.monotonic();

@@ -4,6 +4,7 @@ mod after;
 mod agent;
 mod check;
 mod live;
+mod packed;
 mod rule;
 mod send;
 mod sent;

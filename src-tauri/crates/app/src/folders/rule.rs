@@ -142,6 +142,7 @@ fn parse(request: &FolderRule) -> Result<WatchRule, ProblemWords> {
         path_pattern: request.path_pattern.clone().filter(|pattern| !pattern.is_empty()),
         metadata: request.metadata.clone(),
         record_template: request.record_template.clone(),
+        archive_runs: request.archive_runs,
         poll: seconds("waits between looks", request.poll_seconds)?,
         sidecar: sidecar(request)?,
         hours: request.hours.iter().map(week_hours).collect::<Result<_, _>>()?,
@@ -266,6 +267,7 @@ pub(crate) fn shown(rule: &WatchRule) -> FolderRule {
             send: sidecar.send,
         }),
         hours: rule.hours.iter().map(hours_row).collect(),
+        archive_runs: rule.archive_runs,
         poll_seconds: rule.poll.map(|poll| poll.as_secs_f64()),
     }
 }

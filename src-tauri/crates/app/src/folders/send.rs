@@ -3,36 +3,54 @@
 use crate::{
     app::App,
     folders::{
+        packed::OneRun,
         rule::path_pattern,
         sidecar::{self, Waiting},
     },
-    problem_text::internal,
+    problem_text::{internal, invalid},
     uploads,
     wire::answers::ProblemWords,
 };
 use labferry_engine::preflight::SourceItem;
 use labferry_model::{
     Capabilities, ClashPolicy, DigestSet, Direction, Duplicates, FoundFile, Metadata, NotSent, ShapeChoice,
-    Timestamp, TransferId, VerifyChoice, WatchedFile, WatchedState, transfer::NewTransfer,
+    Timestamp, TransferId, VerifyChoice, WatchRule, WatchedFile, WatchedState, transfer::NewTransfer,
 };
 use labferry_provider::Provider;
 use labferry_store::{Ledger, WatchedFolder};
 use labferry_watch::Ready;
 use sha2::{Digest as _, Sha256};
-use std::{collections::HashMap, io::Read as _, path::Path, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    io::Read as _,
+    path::Path,
+    sync::Arc,
+};
 
 /// Uploads queued in one transaction.
 const AT_ONCE: usize = 2_000;
 
 /// What the rule's service and place are, asked once for all files that are ready together.
-struct Way {
-    provider: Arc<dyn Provider>,
-    facts: Option<Capabilities>,
+pub(super) struct Way {
+    pub(super) provider: Arc<dyn Provider>,
+    pub(super) facts: Option<Capabilities>,
     pattern: Option<regex::Regex>,
-    ledger: Ledger,
-    now: Timestamp,
+    pub(super) ledger: Ledger,
+    pub(super) now: Timestamp,
     /// Metadata that was found beside files, by their keys.
     beside: HashMap<String, Metadata>,
+}
+
+impl Way {
+    /// Metadata of what lies at that path.
+    pub(super) fn metadata(&self, rule: &WatchRule, path: &str) -> Metadata {
+        let mut metadata = rule.metadata.clone();
+        for (group, value) in groups(self.pattern.as_ref(), path) {
+            metadata.insert(group, value.into());
+        }
+        metadata.extend(self.beside.get(path).cloned().unwrap_or_default());
+        metadata
+    }
 }
 
 /// What becomes of a file.
@@ -48,16 +66,16 @@ enum Fate {
 }
 
 impl App {
-    /// Queues what is ready. What stops here and is asked for again later does no harm: it is looked at anew.
+    /// Queues what is ready; false when some of it must be looked at again soon. What stops here and is asked for again later does no harm: it is looked at anew.
     pub(super) async fn send_ready(
         &self,
         folder: &WatchedFolder,
         mut ready: Vec<Ready>,
         waiting: &mut Waiting,
-    ) -> Result<(), ProblemWords> {
+    ) -> Result<bool, ProblemWords> {
         let sidecars = self.read_sidecars(&folder.rule, &mut ready, waiting).await?;
         if sidecars.given_up.is_empty() && ready.iter().all(|ready| ready.files.is_empty()) {
-            return Ok(());
+            return Ok(true);
         }
         let mut way = self.way(folder).await?;
         way.beside = sidecars.metadata;
@@ -65,8 +83,13 @@ impl App {
             |(file, cause)| written(file, WatchedState::Failed, Some(NotSent::NoSidecar { cause }), way.now);
         let refused: Vec<WatchedFile> = sidecars.given_up.into_iter().map(refused).collect();
         self.shared.store.put_watched(&way.ledger, refused).await?;
+        let mut all = true;
         for Ready { run, files } in collected(ready) {
             let place = self.place_of(folder, &way, run.as_deref()).await?;
+            if let Some(one) = OneRun::of(&folder.rule, run.as_deref(), files.first()) {
+                all &= self.send_run(folder, &way, &place, &one, None).await?;
+                continue;
+            }
             for files in files.chunks(AT_ONCE) {
                 let keys: Vec<&str> = files.iter().map(|file| file.key.as_str()).collect();
                 let known = self.shared.store.watched_known(&way.ledger, &keys).await?;
@@ -83,7 +106,7 @@ impl App {
             }
         }
         self.shared.engine.wake();
-        Ok(())
+        Ok(all)
     }
 
     /// Queues files that a person wants sent, whatever the rule says of them.
@@ -104,10 +127,24 @@ impl App {
         let mut fates = Vec::new();
         let keys: Vec<&str> = files.iter().map(|file| file.key.as_str()).collect();
         let known = self.shared.store.watched_known(&way.ledger, &keys).await?;
+        let mut packed = HashSet::new();
         for file in &files {
             let old = known.get(&file.key);
             let run = old.and_then(|old| old.run.clone());
             let place = self.place_of(folder, &way, run.as_deref()).await?;
+            if let Some(one) = OneRun::of(&folder.rule, run.as_deref(), Some(file)) {
+                // Whichever of its files was named: it goes as one.
+                let answer = Some(on_clash.unwrap_or(folder.rule.on_clash));
+                if packed.insert(one.run.clone())
+                    && !self.send_run(folder, &way, &place, &one, answer).await?
+                {
+                    return Err(invalid(format!(
+                        "{} changed while it was packed; say it again once it rests",
+                        one.run
+                    )));
+                }
+                continue;
+            }
             let mut upload = self.upload(folder, &way, &place, file, old);
             if let Fate::Upload(upload) = &mut upload {
                 upload.0.on_clash = on_clash.unwrap_or(upload.0.on_clash);
@@ -296,11 +333,6 @@ impl App {
         {
             return Fate::Written(row(WatchedState::Failed, Some(NotSent::Refused { problem })));
         }
-        let mut metadata = rule.metadata.clone();
-        for (group, value) in groups(way.pattern.as_ref(), &file.key) {
-            metadata.insert(group, value.into());
-        }
-        metadata.extend(way.beside.get(&file.key).cloned().unwrap_or_default());
         let transfer = NewTransfer {
             direction: Direction::Upload,
             account: rule.account.clone(),
@@ -311,7 +343,7 @@ impl App {
             on_clash: rule.on_clash,
             shape: ShapeChoice::Auto,
             verify: VerifyChoice::Auto,
-            metadata,
+            metadata: way.metadata(rule, &file.key),
         };
         Fate::Upload(Box::new((transfer, row(WatchedState::Queued, None))))
     }
@@ -344,7 +376,7 @@ impl App {
             self.shared.store.forget_watched(&way.ledger, &forgotten).await?;
         }
         if !transfers.is_empty() {
-            let uploads = transfers.into_iter().zip(fresh).collect();
+            let uploads = transfers.into_iter().zip(fresh.into_iter().map(|row| vec![row])).collect();
             self.shared.store.queue_watched(&way.ledger, uploads, way.now).await?;
         }
         Ok(())

@@ -43,13 +43,18 @@ fn outcome(upload: EndedUpload) -> Option<Outcome> {
         && !matches!(state, Some(State::Failed { .. } | State::Cancelled))
     {
         let mut found = file.found.clone();
-        // As it was when it was sent: a source that changed on the way was sent as it came to rest.
-        found.fingerprint = arrived.fingerprint.unwrap_or(found.fingerprint);
+        // What arrived is the archive that the file is in: the file's own digest was taken while it was packed.
+        let inside = file.state == WatchedState::Queued && file.digests.sha256.is_some();
+        let digests = if inside { file.digests.clone() } else { arrived.digests };
+        if !inside {
+            // As it was when it was sent: a source that changed on the way was sent as it came to rest.
+            found.fingerprint = arrived.fingerprint.unwrap_or(found.fingerprint);
+        }
         return Some(Outcome::Known(Box::new(WatchedFile {
             found,
             state: WatchedState::Done,
             why: None,
-            digests: arrived.digests,
+            digests,
             remote: Some(arrived.remote),
             verified: arrived.green.then_some(arrived.at),
             ..file

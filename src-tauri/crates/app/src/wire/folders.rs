@@ -61,6 +61,9 @@ pub struct FolderRule {
     pub sidecar: Option<SidecarRule>,
     /// The hours in which files are sent, each without a bandwidth; none for all.
     pub hours: Vec<HoursRow>,
+    /// Whether a run that is a folder is sent as one archive with a manifest, instead of file by file with its path in the
+    /// names.
+    pub archive_runs: bool,
     /// Seconds between looks, instead of the system's announcements; none for automatic.
     pub poll_seconds: Option<f64>,
 }
@@ -107,6 +110,7 @@ impl Default for FolderRule {
             record_template: None,
             sidecar: None,
             hours: Vec::new(),
+            archive_runs: false,
             poll_seconds: None,
         }
     }

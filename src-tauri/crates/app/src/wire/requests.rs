@@ -189,6 +189,8 @@ pub enum FolderNames {
     Join,
     /// They go; the file's own name stays.
     Drop,
+    /// Each folder that was given is sent as one archive, with a manifest of its files inside.
+    Archive,
 }
 
 /// Bytes that lie in no file of this computer, such as a picture from the clipboard.

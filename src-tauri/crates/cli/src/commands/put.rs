@@ -15,7 +15,7 @@ use labferry_app::{
     App, ClashPolicy, ShapeChoice, VerifyChoice,
     wire::{
         answers::Queued,
-        requests::{AddUploads, ImportLink},
+        requests::{AddUploads, FolderNames, ImportLink},
     },
 };
 use std::path::Path;
@@ -24,6 +24,7 @@ const EXAMPLES: &str = "\
 Examples:
   labferry put scan.tif lab:abcd-1234
   labferry put results/ notes.txt lab:abcd-1234 --on-clash rename
+  labferry put run7.d lab:abcd-1234 --archive           one ZIP file with a manifest of what is in it
   tar cz run7 | labferry put - lab:abcd-1234 --name run7.tar.gz
   labferry put --from-url https://data.example.org/video.mp4 lab:WORKSPACE
 
@@ -51,6 +52,9 @@ pub(crate) struct PutArguments {
     /// The proof to ask for
     #[arg(long, default_value = "auto", value_parser = words::<VerifyChoice>(VERIFY))]
     verify: VerifyChoice,
+    /// Send each folder as one ZIP file with a manifest inside, for services that keep no folders
+    #[arg(long, conflicts_with = "from_url")]
+    archive: bool,
     /// What standard input brings is in Base64: its bytes are sent
     #[arg(long)]
     base64: bool,
@@ -97,6 +101,11 @@ pub(crate) async fn run(arguments: PutArguments, context: &Context) -> Result<Ex
             Some(spooled)
         }
     };
+    if arguments.archive
+        && let Some(folder) = sources.iter().find(|source| Path::new(source).is_dir())
+    {
+        context.out.say(&format!("Packing {folder} …"));
+    }
     let size_will_do = arguments.verify == VerifyChoice::Size;
     let request = AddUploads {
         sources,
@@ -107,6 +116,7 @@ pub(crate) async fn run(arguments: PutArguments, context: &Context) -> Result<Ex
         on_clash: arguments.on_clash,
         shape: arguments.shape,
         verify: arguments.verify,
+        folders: if arguments.archive { FolderNames::Archive } else { FolderNames::Keep },
         ..AddUploads::default()
     };
     let queued = app.uploads_add(request).await;
@@ -117,6 +127,7 @@ pub(crate) async fn run(arguments: PutArguments, context: &Context) -> Result<Ex
     };
     if !matches!(result, Err(Failure::Stopped(_))) {
         spool::clean_up(&app, &data_folder).await?;
+        app.clean_staged().await?;
         app.stop().await;
     }
     result
@@ -193,7 +204,8 @@ fn split(arguments: &PutArguments) -> Result<(Place, Vec<String>), Failure> {
                 sources.len()
             )));
         }
-        if let Some(folder) = sources.iter().find(|source| Path::new(source).is_dir()) {
+        let folder = sources.iter().find(|source| Path::new(source).is_dir());
+        if let Some(folder) = folder.filter(|_| !arguments.archive) {
             return Err(usage(format!(
                 "{folder} is a folder, and --name \"{name}\" is for a single file: leave --name out, or name a file."
             )));

@@ -136,6 +136,9 @@ struct RuleArguments {
     /// Metadata of such a record; {run} stands for the run's name, {GROUP} for a group of --path-pattern
     #[arg(long = "record-meta", value_name = "KEY=VALUE", value_parser = key_value, requires = "record_per_run")]
     record_metadata: Vec<(String, String)>,
+    /// Send each run that is a folder as one ZIP file with a manifest, instead of file by file
+    #[arg(long)]
+    archive_runs: bool,
     /// Look every so many seconds instead of waiting for the system's announcements
     #[arg(long, value_name = "SECONDS")]
     poll: Option<f64>,
@@ -282,6 +285,7 @@ fn rule(arguments: &RuleArguments) -> Result<FolderRule, Failure> {
             send: arguments.send_sidecars,
         }),
         hours: arguments.hours.clone(),
+        archive_runs: arguments.archive_runs,
         poll_seconds: arguments.poll,
     })
 }
