@@ -345,7 +345,8 @@ pub struct WatchedFile {
     pub state: WatchedState,
     /// Why it is not sent.
     pub why: Option<NotSent>,
-    /// Digests of what was sent. A file that is queued inside an archive has its own here already, from when it was packed.
+    /// Digests of what was sent. A file that is queued inside an archive has its own here already, from when
+    /// it was packed; any other has none until its upload ended.
     pub digests: DigestSet,
     /// Where the copy is on the service.
     pub remote: Option<String>,

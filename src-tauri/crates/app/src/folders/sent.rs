@@ -43,8 +43,8 @@ fn outcome(upload: EndedUpload) -> Option<Outcome> {
         && !matches!(state, Some(State::Failed { .. } | State::Cancelled))
     {
         let mut found = file.found.clone();
-        // What arrived is the archive that the file is in: the file's own digest was taken while it was packed.
-        let inside = file.state == WatchedState::Queued && file.digests.sha256.is_some();
+        // A file whose digest is known before its upload ended is in an archive, and that is what arrived.
+        let inside = file.digests.sha256.is_some();
         let digests = if inside { file.digests.clone() } else { arrived.digests };
         if !inside {
             // As it was when it was sent: a source that changed on the way was sent as it came to rest.
