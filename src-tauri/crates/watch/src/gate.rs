@@ -15,10 +15,28 @@ use std::{
 /// not change it, and the coarsest step is FAT's, of two seconds.
 const BELIEVED: Duration = Duration::from_secs(3);
 
+/// When a folder's rights or names changed last, where the system keeps that (ctime): one that may be read again must be
+/// listed again.
+type Rights = Option<(i64, i64)>;
+
+fn rights(found: &fs::Metadata) -> Rights {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt as _;
+        Some((found.ctime(), found.ctime_nsec()))
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = found;
+        None
+    }
+}
+
 /// A folder as it was listed.
 #[derive(Debug, Clone, Copy)]
 struct Listed {
     modified: SystemTime,
+    rights: Rights,
     believed: bool,
     entries: u64,
 }
@@ -34,11 +52,11 @@ impl Gate {
     /// A folder is about to be listed.
     pub(crate) fn lists(&mut self, folder: &Path, now: Timestamp) {
         self.listings += 1;
-        match fs::symlink_metadata(folder).and_then(|found| found.modified()) {
-            Ok(modified) => {
+        match fs::symlink_metadata(folder).and_then(|found| Ok((found.modified()?, rights(&found)))) {
+            Ok((modified, rights)) => {
                 let now = UNIX_EPOCH + Duration::from_millis(now.0.max(0).unsigned_abs());
                 let age = now.duration_since(modified).unwrap_or_default();
-                let listed = Listed { modified, believed: age >= BELIEVED, entries: 0 };
+                let listed = Listed { modified, rights, believed: age >= BELIEVED, entries: 0 };
                 self.folders.insert(folder.to_path_buf(), listed);
             }
             // Not kept, so that it is listed at every look.
@@ -89,9 +107,11 @@ impl Gate {
     pub(crate) fn changed(&mut self) -> Vec<PathBuf> {
         let (mut changed, mut gone) = (BTreeSet::new(), Vec::new());
         for (folder, listed) in &self.folders {
-            match fs::symlink_metadata(folder).and_then(|found| Ok((found.is_dir(), found.modified()?))) {
-                Ok((true, modified)) if listed.believed && modified == listed.modified => {}
-                Ok((true, _)) => {
+            let now = fs::symlink_metadata(folder);
+            match now.and_then(|found| Ok((found.is_dir(), found.modified()?, rights(&found)))) {
+                Ok((true, modified, rights))
+                    if listed.believed && modified == listed.modified && rights == listed.rights => {}
+                Ok((true, ..)) => {
                     changed.insert(folder.clone());
                 }
                 _ => gone.push(folder.clone()),

@@ -89,8 +89,15 @@ impl Watch {
     ) -> Result<io::Result<scan::Summary>, E> {
         for folder in gate.changed() {
             let mut fresh = Vec::new();
+            let told = self.list(clock, &folder, &mut Passing::One(gate, wall, &mut fresh), seen, known)?;
             // One that is gone again has nothing, and its parent is listed.
-            let _ = self.list(clock, &folder, &mut Passing::One(gate, wall, &mut fresh), seen, known)?;
+            if let Err(error) = told.as_ref().map_err(|error| (error.kind(), error.to_string()))
+                && error.0 != io::ErrorKind::NotFound
+            {
+                let inside = folder.strip_prefix(&self.settings.rule.folder).unwrap_or(&folder);
+                seen.unreadable.get_or_insert_with(|| (inside.to_string_lossy().into_owned(), error.1));
+                gate.doubts(&folder);
+            }
             for folder in fresh {
                 let _ = self.list(clock, &folder, &mut Passing::Learning(gate, wall), seen, known)?;
             }
