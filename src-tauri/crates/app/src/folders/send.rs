@@ -66,7 +66,8 @@ enum Fate {
 }
 
 impl App {
-    /// Queues what is ready; false when some of it must be looked at again soon. What stops here and is asked for again later does no harm: it is looked at anew.
+    /// Queues what is ready; false when some of it must be looked at again soon. What stops here and is asked for again later
+    /// does no harm: it is looked at anew.
     pub(super) async fn send_ready(
         &self,
         folder: &WatchedFolder,
