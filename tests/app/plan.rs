@@ -69,7 +69,8 @@ async fn folders_are_asked_about_where_a_service_keeps_none() {
         json!([
             ["keep", "run/a/scan.tif", 0, 0],
             ["join", "run__a__scan.tif", 0, 0],
-            ["drop", "scan.tif", 0, 1]
+            ["drop", "scan.tif", 0, 1],
+            ["archive", "run.zip", 0, 0]
         ])
     );
     if cfg!(unix) {

@@ -249,7 +249,7 @@ async fn what_speaks_no_http_is_told_apart_from_what_does_not_answer() {
         ApiClient::new(&url, Credential::bearer(Arc::new(Keeper), "token"), transport(plain, PATIENT).1)
             .unwrap();
     let at = client.resolve("test", "/").unwrap();
-    assert_eq!(failure(client.answer(&at, Call::get("test")).await).problem.code, ProblemCode::NotTheService);
+    assert_eq!(failure(client.answer(&at, Call::get("test")).await).problem.code, ProblemCode::NotSecure);
 }
 
 #[tokio::test]
