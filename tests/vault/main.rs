@@ -104,6 +104,19 @@ async fn inner_keychain_writes() {
     two.remove(&account()).await.unwrap();
     assert_eq!(one.read(&account()).await.unwrap(), Some(secrets(TOKEN)));
     no_file_holds(&folder.join("one"), TOKEN);
+
+    // What was read a moment ago is used again, but not for long: another process may renew a token.
+    let other = Vault::open(&folder.join("one"), None).await.unwrap();
+    assert_eq!(other.read(&account()).await.unwrap(), Some(secrets(TOKEN)));
+    one.write(&account(), &secrets("renewed")).await.unwrap();
+    assert_eq!(
+        one.read(&account()).await.unwrap(),
+        Some(secrets("renewed")),
+        "its own writing is seen at once"
+    );
+    tokio::time::sleep(std::time::Duration::from_millis(2_100)).await;
+    assert_eq!(other.read(&account()).await.unwrap(), Some(secrets("renewed")), "and that of others soon");
+    other.write(&account(), &secrets(TOKEN)).await.unwrap();
 }
 
 #[tokio::test]

@@ -5,10 +5,12 @@ use crate::error::VaultError;
 use keyring::{Entry, Error};
 use labferry_model::{AccountName, Secrets};
 use std::{
+    collections::BTreeMap,
     fs, io,
     io::Write as _,
     path::{Path, PathBuf},
-    time::Duration,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
 };
 use tokio::task::JoinHandle;
 use zeroize::Zeroizing;
@@ -18,11 +20,18 @@ const SERVICE: &str = "Labferry";
 /// How long a call may take: a healthy keychain answers in milliseconds, a locked one waits for a person.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(4);
 
+/// How long what was read may be used again. A token goes with each of hundreds of requests a second, and each look into
+/// the keychain costs a round trip to another process (more processor time than all else of a small file); what another
+/// process of ours changes is seen as soon as a person would look.
+const FRESH: Duration = Duration::from_secs(2);
+
 /// The entries of one data folder.
 #[derive(Clone)]
 pub(crate) struct Keychain {
     /// Tells the entries of one data folder from those of another.
     folder: String,
+    /// What was read a moment ago.
+    recent: Arc<Mutex<BTreeMap<AccountName, (Instant, Secrets)>>>,
 }
 
 impl Keychain {
@@ -40,11 +49,17 @@ impl Keychain {
                 if kept == "probe" { Ok(()) } else { Err(Error::NoEntry) }
             };
             probe().map_err(|error| VaultError::Keychain(words(&error)))?;
-            Ok(Self { folder: mark })
+            Ok(Self { folder: mark, recent: Arc::default() })
         })
     }
 
     pub(crate) async fn read(&self, account: &AccountName) -> Result<Option<Secrets>, VaultError> {
+        if let Some((at, secrets)) = self.recent().get(account)
+            && at.elapsed() < FRESH
+        {
+            return Ok(Some(secrets.clone()));
+        }
+        let asked = Instant::now();
         let name = entry_name(&self.folder, account.as_str());
         let text = bounded(move || match Entry::new(SERVICE, &name)?.get_password() {
             Ok(text) => Ok(Some(Zeroizing::new(text))),
@@ -53,11 +68,21 @@ impl Keychain {
         })
         .await?;
         // The text is a secret: say where it fails and nothing of it.
-        text.map(|text| {
-            serde_json::from_str(&text)
-                .map_err(|_| VaultError::Keychain(format!("its entry for \"{account}\" is not one of ours")))
-        })
-        .transpose()
+        let secrets: Option<Secrets> = text
+            .map(|text| {
+                serde_json::from_str(&text).map_err(|_| {
+                    VaultError::Keychain(format!("its entry for \"{account}\" is not one of ours"))
+                })
+            })
+            .transpose()?;
+        if let Some(secrets) = &secrets {
+            let mut recent = self.recent();
+            // What was written meanwhile is newer than what was read.
+            if recent.get(account).is_none_or(|(at, _)| *at < asked) {
+                recent.insert(account.clone(), (asked, secrets.clone()));
+            }
+        }
+        Ok(secrets)
     }
 
     pub(crate) async fn write(&self, account: &AccountName, secrets: &Secrets) -> Result<(), VaultError> {
@@ -65,16 +90,28 @@ impl Keychain {
         let text = serde_json::to_string(secrets)
             .map(Zeroizing::new)
             .map_err(|_| VaultError::Keychain("the entry could not be written down".to_owned()))?;
-        bounded(move || Entry::new(SERVICE, &name)?.set_password(&text)).await
+        let kept = bounded(move || Entry::new(SERVICE, &name)?.set_password(&text)).await;
+        match &kept {
+            Ok(()) => self.recent().insert(account.clone(), (Instant::now(), secrets.clone())),
+            // What it holds now is its own to say.
+            Err(_) => self.recent().remove(account),
+        };
+        kept
     }
 
     pub(crate) async fn remove(&self, account: &AccountName) -> Result<(), VaultError> {
         let name = entry_name(&self.folder, account.as_str());
-        bounded(move || match Entry::new(SERVICE, &name)?.delete_credential() {
+        let removed = bounded(move || match Entry::new(SERVICE, &name)?.delete_credential() {
             Ok(()) | Err(Error::NoEntry) => Ok(()),
             Err(error) => Err(error),
         })
-        .await
+        .await;
+        self.recent().remove(account);
+        removed
+    }
+
+    fn recent(&self) -> MutexGuard<'_, BTreeMap<AccountName, (Instant, Secrets)>> {
+        self.recent.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
