@@ -31,6 +31,9 @@ use tokio_util::sync::CancellationToken;
 /// How often the database is asked whether another process changed a row: well below the second in which a pause must
 /// be felt.
 const POLL: Duration = Duration::from_millis(400);
+/// How often an engine with nothing in hand looks for cancelled transfers and replaced files that nobody told it of. What
+/// this process or another does is told; an open window that waits for the evening should cost next to nothing.
+const TIDY: Duration = Duration::from_secs(5);
 
 /// Small uploads that take the place of one file. They cost round trips and not bandwidth: with 8 connections, some 20
 /// requests of them wait for a connection at any time at 64 in hand, so that none stands still.
@@ -121,6 +124,7 @@ async fn work(shared: &Arc<Shared>, until: &Until, in_hand: &mut InHand) -> Resu
     };
     // Whether a transfer may have been cancelled since this was last seen to.
     let mut cancelled = true;
+    let mut tidied = shared.clock.monotonic();
     loop {
         if *stopping.borrow_and_update() {
             return Ok(());
@@ -133,6 +137,7 @@ async fn work(shared: &Arc<Shared>, until: &Until, in_hand: &mut InHand) -> Resu
         }
         admit(shared, in_hand).await?;
         if std::mem::take(&mut cancelled) {
+            tidied = shared.clock.monotonic();
             let held = &in_hand.held;
             settle::clear_cancelled(shared, |id| held.contains_key(&id), &mut in_hand.clearing).await?;
             replaced::look_after(shared, |id| held.contains_key(&id)).await?;
@@ -163,8 +168,11 @@ async fn work(shared: &Arc<Shared>, until: &Until, in_hand: &mut InHand) -> Resu
             _ = stopping.changed() => {}
             () = &mut poll => {
                 poll = shared.clock.sleep(POLL);
-                cancelled = true;
-                if shared.store.changed_by_others().await? {
+                let others = shared.store.changed_by_others().await?;
+                cancelled |= others
+                    || !in_hand.held.is_empty()
+                    || shared.clock.monotonic().saturating_sub(tidied) >= TIDY;
+                if others {
                     let_go(shared, in_hand).await?;
                 }
                 conditions::probe(shared, &mut probes).await?;
