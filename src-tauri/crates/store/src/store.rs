@@ -25,6 +25,9 @@ use tokio::sync::watch;
 const BUSY: Duration = Duration::from_secs(10);
 /// Connections that read at once. Reads are short; more would only hold memory.
 const READERS: u32 = 4;
+/// Pages each of them keeps, in KiB as SQLite's negative `cache_size` counts: its default of 2,000 is for a database's only
+/// connection, and four such caches are 8 MiB that a long queue fills. The system keeps the pages in any case.
+const READER_CACHE: &str = "-512";
 
 /// Every released schema step, oldest first. A step is never edited once it was released; a new one is added.
 pub(crate) const STEPS: &[(i64, &str, &str)] = &[
@@ -33,6 +36,7 @@ pub(crate) const STEPS: &[(i64, &str, &str)] = &[
     (3, "watched_folders", include_str!("migrations/0003_watched_folders.sql")),
     (4, "put_away", include_str!("migrations/0004_put_away.sql")),
     (5, "sign_in_ends", include_str!("migrations/0005_sign_in_ends.sql")),
+    (6, "watched_counts", include_str!("migrations/0006_watched_counts.sql")),
 ];
 
 /// The open database. Clones share it.
@@ -78,7 +82,7 @@ impl Store {
         let readers = SqlitePoolOptions::new()
             .min_connections(0)
             .max_connections(READERS)
-            .connect_lazy_with(options.pragma("query_only", "ON"));
+            .connect_lazy_with(options.pragma("query_only", "ON").pragma("cache_size", READER_CACHE));
         let newest = crate::event_log::newest(&mut connection).await?;
         let (sender, committed) = watch::channel(newest);
         let writer = Writer::start(connection, database, sender);
