@@ -4,6 +4,8 @@ export interface VirtualWindow {
   first: number;
   /** One past the last. */
   end: number;
+  /** How many are drawn at most, wherever the list stands: so many places for rows are enough. */
+  places: number;
   /** Where the first stands, in pixels from the top. */
   top: number;
   /** Height of the whole list in pixels. */
@@ -18,7 +20,9 @@ export function virtualWindow(scrollTop: number, height: number, rowHeight: numb
   const last = Math.max(0, count - 1);
   const first = Math.min(last, Math.max(0, Math.floor(scrollTop / rowHeight) - spare));
   const end = Math.min(count, Math.max(first, Math.ceil((scrollTop + height) / rowHeight) + spare));
-  return { first, end, top: first * rowHeight, total: count * rowHeight };
+  // One more than fits, for the list seldom stands at the beginning of a row.
+  const places = Math.ceil(height / rowHeight) + 1 + 2 * spare;
+  return { first, end, places, top: first * rowHeight, total: count * rowHeight };
 }
 
 /** Where to scroll so that a row is whole in sight; the place it has where it is. */
