@@ -174,8 +174,7 @@ impl Desk {
 
     /// Closes the window as a person does.
     pub(crate) fn close_by_the_window_manager(&self) {
-        self.xdotool(&["windowactivate", "--sync", &self.visible(WINDOW)]);
-        self.xdotool(&["key", "--clearmodifiers", "alt+F4"]);
+        self.keys(&["alt+F4"]);
     }
 
     /// Ends the app as a log-out does.
@@ -235,6 +234,12 @@ impl Desk {
             String::from_utf8_lossy(&output.stderr)
         );
         String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// Presses keys in the window, one after another.
+    pub(crate) fn keys(&self, keys: &[&str]) {
+        self.xdotool(&["windowactivate", "--sync", &self.visible(WINDOW)]);
+        self.xdotool(&[&["key", "--clearmodifiers"], keys].concat());
     }
 
     /// Presses the mouse in the middle of the window of that name and carries what is there to a place on the screen,

@@ -1,7 +1,14 @@
 //! Files dragged from another program and dropped on the window.
 
-use crate::{desk::Desk, one_at_a_time, tools::tools, write_file};
+use crate::{
+    desk::{Desk, Speaking},
+    one_at_a_time,
+    tools::{Tools, tools},
+    webdriver::Window,
+    write_file,
+};
 use serde_json::json;
+use std::path::Path;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_file_dropped_on_a_record_is_queued_for_it() {
@@ -13,17 +20,7 @@ async fn a_file_dropped_on_a_record_is_queued_for_it() {
 
     let window = desk.open_window(&["--practice-lab"]).await;
     window.open_a_draft("practice-nrp").await;
-    window.find("[data-testid=drop-zone]").await;
-
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/desktop/drag_source.py");
-    let mut source = desk.start_python(&tools, &[script.as_ref(), file.as_os_str()]);
-    assert_eq!(source.line(), "ready");
-    let (to_x, to_y) = window.middle_on_screen("[data-testid=drop-zone]", &desk).await;
-    desk.drag("labferry-drag-source", to_x, to_y);
-
-    // Before the button is let go, the window says where the file will go.
-    window.until("document.querySelector('[data-testid=drop-zone]').matches('[data-dragging], .dragging, [data-over]')", json!([])).await;
-    desk.xdotool(&["mouseup", "1"]);
+    drop_on_the_record(&window, &desk, &tools, &file).await;
 
     window
         .until(
@@ -37,4 +34,19 @@ async fn a_file_dropped_on_a_record_is_queued_for_it() {
     assert_eq!(rows[0]["local"], file.to_str().unwrap());
     assert_eq!(rows[0]["size"], 2 << 20);
     window.close().await;
+}
+
+/// Drags the file out of another program and lets it go over the open record. The program lives as long as the answer.
+pub(crate) async fn drop_on_the_record(window: &Window, desk: &Desk, tools: &Tools, file: &Path) -> Speaking {
+    window.find("[data-testid=drop-zone]").await;
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/desktop/drag_source.py");
+    let mut source = desk.start_python(tools, &[script.as_ref(), file.as_os_str()]);
+    assert_eq!(source.line(), "ready");
+    let (to_x, to_y) = window.middle_on_screen("[data-testid=drop-zone]", desk).await;
+    desk.drag("labferry-drag-source", to_x, to_y);
+
+    // Before the button is let go, the window says where the file will go.
+    window.until("document.querySelector('[data-testid=drop-zone]').matches('[data-dragging], .dragging, [data-over]')", json!([])).await;
+    desk.xdotool(&["mouseup", "1"]);
+    source
 }
