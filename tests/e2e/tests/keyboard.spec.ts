@@ -1,4 +1,4 @@
-import type { Page } from '@playwright/test';
+import type { Locator, Page } from '@playwright/test';
 import { stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from '../bridge';
@@ -6,13 +6,13 @@ import { expect, test } from '../bridge';
 /** Journeys without a mouse: every step is a key that is on every keyboard. */
 
 /** Goes on by Tab until the element has the focus, as far as a person would look for it. */
-async function tabTo(page: Page, testid: string, key: 'Tab' | 'Shift+Tab' = 'Tab'): Promise<void> {
-  const onIt = () => page.evaluate((id) => document.activeElement?.closest('[data-testid]')?.getAttribute('data-testid') === id, testid);
+async function tabTo(page: Page, element: Locator): Promise<void> {
+  await expect(element).toBeVisible();
   for (let stop = 0; stop < 80; stop += 1) {
-    await page.keyboard.press(key);
-    if (await onIt()) return;
+    await page.keyboard.press('Tab');
+    if (await element.evaluate((found) => found === document.activeElement)) return;
   }
-  throw new Error(`80 times ${key} do not lead to ${testid}`);
+  throw new Error(`80 times Tab do not lead to ${String(element)}`);
 }
 
 /** Opens the draft that the practice lab is seeded with. */
@@ -20,12 +20,7 @@ async function openADraft(page: Page): Promise<void> {
   await expect(page.getByTestId('record').first()).toBeVisible();
   await page.keyboard.press('Control+1');
   await expect(page.getByTestId('record-search')).toBeFocused();
-  const draft = page.getByTestId('record').filter({ hasText: 'Draft' }).first();
-  await expect(draft).toBeVisible();
-  for (let stop = 0; stop < 80; stop += 1) {
-    await page.keyboard.press('Tab');
-    if (await draft.evaluate((element) => element === document.activeElement)) break;
-  }
+  await tabTo(page, page.getByTestId('record').filter({ hasText: 'Draft' }).first());
   await page.keyboard.press('Enter');
   await expect(page.getByTestId('drop-zone')).toBeVisible();
 }
@@ -56,7 +51,7 @@ test('a file is sent, proven, and fetched again', async ({ page, folder }) => {
   await page.keyboard.type('keys only');
   await expect(page.getByTestId('file-row')).toHaveCount(1);
   const list = page.getByRole('listbox', { name: /file$/ });
-  for (let stop = 0; stop < 20 && !(await list.evaluate((element) => element === document.activeElement)); stop += 1) await page.keyboard.press('Tab');
+  await tabTo(page, list);
   await page.keyboard.press('Home');
   await expect(page.getByTestId('file-row')).toHaveAttribute('aria-selected', 'true');
   await page.keyboard.press('Control+d');
@@ -78,7 +73,7 @@ test('the speed is limited in the settings, a transfer is paused, goes on, is ca
   await openADraft(page);
   await page.keyboard.press('Control+,');
   await expect(page.getByRole('dialog')).toBeVisible();
-  await tabTo(page, 'bandwidth');
+  await tabTo(page, page.getByTestId('bandwidth'));
   await page.keyboard.press('Control+a');
   // MiB/s: slow enough to be caught in the middle.
   await page.keyboard.type('2');
@@ -97,7 +92,7 @@ test('the speed is limited in the settings, a transfer is paused, goes on, is ca
   await expect(state).toHaveText('Sending');
   await page.keyboard.press('Delete');
   await expect(state).toHaveText('Cancelled');
-  await tabTo(page, 'retry');
+  await tabTo(page, page.getByTestId('retry'));
   await page.keyboard.press('Enter');
   await expect(state).toHaveText('Sending');
 });

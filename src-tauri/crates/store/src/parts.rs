@@ -54,14 +54,12 @@ impl Store {
     /// [`StoreError`] when the database cannot be read.
     pub async fn receipts(&self, id: TransferId) -> Result<Vec<PartReceipt>, StoreError> {
         let mut connection = self.reader().await?;
-        // Each row is read as it comes: thousands of them kept whole hold a KiB each.
-        let receipts = sqlx::query("SELECT * FROM receipts WHERE transfer = ? ORDER BY number")
+        let rows = sqlx::query("SELECT * FROM receipts WHERE transfer = ? ORDER BY number")
             .bind(id.0)
-            .map(|row| read(&row))
             .fetch_all(&mut *connection)
             .await
             .map_err(|error| self.failed(error))?;
-        receipts.into_iter().collect::<Result<_, _>>().map_err(|error| self.failed(error))
+        rows.iter().map(read).collect::<Result<_, _>>().map_err(|error| self.failed(error))
     }
 }
 

@@ -21,7 +21,7 @@ const SERVICE: &str = "Labferry";
 pub(crate) const PATIENCE: Duration = Duration::from_secs(4);
 
 /// How long what was read may be used again. A token goes with each of hundreds of requests a second, and each look into
-/// the keychain costs a round trip to another process (more processor time than all else of a small file); what another
+/// the keychain costs a round trip to another process, a quarter of a small file's time (docs/performance.md); what another
 /// process of ours changes is seen as soon as a person would look.
 const FRESH: Duration = Duration::from_secs(2);
 
