@@ -36,6 +36,34 @@ async fn a_file_dropped_on_a_record_is_queued_for_it() {
     window.close().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_folder_of_fifty_thousand_files_is_asked_about_before_any_of_it_is_sent() {
+    let _turn = one_at_a_time().await;
+    let Some(tools) = tools("drop") else { return };
+    let mut desk = Desk::set_up(&tools);
+    let plate = desk.home().join("plate");
+    std::fs::create_dir(&plate).unwrap();
+    for well in 0..50_000 {
+        std::fs::write(plate.join(format!("well_{well:05}.csv")), "0.1\n").unwrap();
+    }
+
+    let window = desk.open_window(&["--practice-lab"]).await;
+    window.open_a_draft("practice-nrp").await;
+    let _source = drop_on_the_record(&window, &desk, &tools, &plate).await;
+
+    // A record of InvenioRDM takes 100 files; the practice lab keeps to that, and two are in this one already.
+    let refused =
+        "/^49,902 /.test(document.querySelector('dialog[open] [data-testid=refused]')?.innerText ?? '')";
+    window.until(refused, json!([])).await;
+    let send = "document.querySelector('[data-testid=preflight-send]').innerText";
+    assert_eq!(window.run(&format!("return {send}"), json!([])).await, "Send 98 files");
+    let list = window.call("transfers.list", json!({})).await;
+    assert_eq!(list["rows"], json!([]), "nothing is queued before somebody says so");
+    desk.keys(&["Escape"]);
+    window.until("document.querySelector('dialog[open]') === null", json!([])).await;
+    window.close().await;
+}
+
 /// Drags the file out of another program and lets it go over the open record. The program lives as long as the answer.
 pub(crate) async fn drop_on_the_record(window: &Window, desk: &Desk, tools: &Tools, file: &Path) -> Speaking {
     window.find("[data-testid=drop-zone]").await;

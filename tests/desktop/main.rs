@@ -11,6 +11,7 @@ mod desk;
 mod drop;
 mod first_run;
 mod held;
+mod interrupted;
 mod keys;
 mod lab;
 mod power;
