@@ -23,6 +23,7 @@ pub(crate) struct Parts<'a> {
     /// Whether parts may arrive in any order and at once.
     pub(crate) any_order: bool,
     pub(crate) pace: Arc<Pace>,
+    pub(crate) buffers: source_file::Buffers,
 }
 
 impl Parts<'_> {
@@ -102,15 +103,15 @@ impl Parts<'_> {
         let with_md5 = self.part_md5 && !self.pace.is_near(part);
         let path = &self.run.transfer.local;
         let bandwidth = self.run.engine.upload_bandwidth.clone();
-        let range =
-            source_file::open_range(path, part, with_md5, sent, bandwidth).await.map_err(|error| {
-                ProviderError {
-                    problem: source_file::problem(path, &error),
-                    advice: Advice::Stop,
-                    operation: OPERATION,
-                    source: None,
-                }
-            })?;
+        let buffers = self.buffers.clone();
+        let range = source_file::open_range(path, part, with_md5, sent, bandwidth, buffers).await.map_err(
+            |error| ProviderError {
+                problem: source_file::problem(path, &error),
+                advice: Advice::Stop,
+                operation: OPERATION,
+                source: None,
+            },
+        )?;
         let body = PartBody { length: part.length, md5: None, stream: range.stream };
         let receipt = self.run.provider.send_part(self.session, part, body).await?;
         let (crc32c, read, md5) = range.sums.finish();

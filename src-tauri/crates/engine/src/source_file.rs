@@ -109,14 +109,15 @@ pub(crate) struct Range {
     pub(crate) sums: RangeSums,
 }
 
-/// The memory of one range's pieces. A piece that has left gives its memory to the next one, so that a file of any size
-/// is sent from a few buffers.
+/// The memory of one file's pieces. A piece that has left gives its memory to the next one of any part, so that a file of
+/// any size is sent from a few buffers; thousands of parts with buffers of their own would leave the heap in pieces.
 #[derive(Clone, Default)]
-struct Buffers(Arc<Mutex<Vec<Vec<u8>>>>);
+pub(crate) struct Buffers(Arc<Mutex<Vec<Vec<u8>>>>);
 
 impl Buffers {
     fn take(&self) -> Vec<u8> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default()
+        let free = self.0.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        free.unwrap_or_else(|| Vec::with_capacity(READ))
     }
 }
 
@@ -139,7 +140,8 @@ impl Drop for Piece {
     }
 }
 
-/// Opens a range. `sent` counts the bytes handed out; `bandwidth` slows them down.
+/// Opens a range of which the pieces come from `buffers`. `sent` counts the bytes handed out; `bandwidth` slows them
+/// down.
 ///
 /// # Errors
 /// A file that cannot be opened any more.
@@ -149,6 +151,7 @@ pub(crate) async fn open_range(
     with_md5: bool,
     sent: Arc<AtomicU64>,
     bandwidth: Arc<Bandwidth>,
+    buffers: Buffers,
 ) -> io::Result<Range> {
     let path = path.to_path_buf();
     let file = blocking(move || {
@@ -158,7 +161,7 @@ pub(crate) async fn open_range(
     })
     .await?;
     let sums = RangeSums::new(with_md5);
-    let begin = (file, part.length, sums.clone(), Buffers::default());
+    let begin = (file, part.length, sums.clone(), buffers);
     let stream = stream::try_unfold(begin, move |(file, left, sums, buffers)| {
         let (sent, bandwidth) = (sent.clone(), bandwidth.clone());
         async move {

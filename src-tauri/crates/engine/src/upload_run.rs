@@ -73,7 +73,14 @@ pub(crate) async fn run(run: &mut Run) -> Result<(), Stop> {
             .collect();
         hashing.pace().sent(received);
         let any_order = facts.parts.as_ref().is_none_or(|rules| rules.any_order);
-        let sender = Parts { run, session: &begun.session, part_md5, any_order, pace: hashing.pace() };
+        let sender = Parts {
+            run,
+            session: &begun.session,
+            part_md5,
+            any_order,
+            pace: hashing.pace(),
+            buffers: source_file::Buffers::default(),
+        };
         let mut receipts = sender.send_all(missing).await?;
         receipts.extend(begun.receipts);
         receipts.sort_by_key(|receipt| receipt.part.number);
