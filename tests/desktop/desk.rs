@@ -47,7 +47,7 @@ impl Drop for Running {
 
 /// A program whose lines are read.
 pub(crate) struct Speaking {
-    _running: Running,
+    running: Running,
     lines: BufReader<ChildStdout>,
 }
 
@@ -57,6 +57,11 @@ impl Speaking {
         let mut line = String::new();
         self.lines.read_line(&mut line).unwrap();
         line.trim_end().to_owned()
+    }
+
+    /// Sends it a signal of that name, such as `USR1`.
+    pub(crate) fn signal(&self, signal: &str) {
+        self.running.signal(signal);
     }
 }
 
@@ -193,6 +198,16 @@ impl Desk {
         self.visible(WINDOW);
     }
 
+    /// Waits until the window is not to be seen any more.
+    pub(crate) fn wait_until_hidden(&self) {
+        let deadline = Instant::now() + Duration::from_secs(60);
+        let search = ["search", "--onlyvisible", "--name", WINDOW];
+        while Command::new("xdotool").args(search).env("DISPLAY", &self.display).output().unwrap().status.success() {
+            assert!(Instant::now() < deadline, "the window is still to be seen");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
     /// Where the content of the window of that name begins on the screen.
     pub(crate) fn inner_corner(&self, name: &str) -> (i64, i64) {
         let shell = self.xdotool(&["getwindowgeometry", "--shell", &self.visible(name)]);
@@ -268,7 +283,7 @@ impl Desk {
     fn start_and_read(&self, command: &mut Command) -> Speaking {
         let mut running = Running::start(command.stdout(Stdio::piped()));
         let lines = BufReader::new(running.0.stdout.take().unwrap());
-        Speaking { _running: running, lines }
+        Speaking { running, lines }
     }
 
     /// Writes what the window shows to a PNG file.

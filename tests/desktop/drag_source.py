@@ -1,11 +1,14 @@
 #!/usr/bin/env python3
-"""A small window to drag files from: drag_source.py FILE...  It prints "ready" once it is on screen, at its right edge."""
+"""A small window to drag files from: drag_source.py FILE...  It prints "ready" once it is on screen, at its right edge.
+FOLDER/* stands for each file in it: more names than a command line takes."""
 
 import sys
 from pathlib import Path
 
 # Taken away before GTK reads them: it stops at a name that is no text.
-URIS = [Path(name).resolve().as_uri() for name in sys.argv[1:]]
+NAMES = [Path(name) for name in sys.argv[1:]]
+FILES = [file for name in NAMES for file in (sorted(name.parent.iterdir()) if name.name == "*" else [name])]
+URIS = [file.resolve().as_uri() for file in FILES]
 del sys.argv[1:]
 
 import gi  # noqa: E402

@@ -38,6 +38,16 @@ async fn a_file_dropped_on_a_record_is_queued_for_it() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_folder_of_fifty_thousand_files_is_asked_about_before_any_of_it_is_sent() {
+    fifty_thousand_files_are_asked_about("").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn fifty_thousand_files_dropped_at_once_are_asked_about_before_any_of_them_is_sent() {
+    fifty_thousand_files_are_asked_about("*").await;
+}
+
+/// Drops a folder of 50,000 files: itself, or with `*` each file of it.
+async fn fifty_thousand_files_are_asked_about(what: &str) {
     let _turn = one_at_a_time().await;
     let Some(tools) = tools("drop") else { return };
     let mut desk = Desk::set_up(&tools);
@@ -49,7 +59,7 @@ async fn a_folder_of_fifty_thousand_files_is_asked_about_before_any_of_it_is_sen
 
     let window = desk.open_window(&["--practice-lab"]).await;
     window.open_a_draft("practice-nrp").await;
-    let _source = drop_on_the_record(&window, &desk, &tools, &plate).await;
+    let _source = drop_on_the_record(&window, &desk, &tools, &plate.join(what)).await;
 
     // A record of InvenioRDM takes 100 files; the practice lab keeps to that, and two are in this one already.
     let refused =

@@ -17,6 +17,7 @@ mod lab;
 mod power;
 mod power_cut;
 mod tools;
+mod tray;
 mod watched;
 mod webdriver;
 
