@@ -202,7 +202,14 @@ impl Desk {
     pub(crate) fn wait_until_hidden(&self) {
         let deadline = Instant::now() + Duration::from_secs(60);
         let search = ["search", "--onlyvisible", "--name", WINDOW];
-        while Command::new("xdotool").args(search).env("DISPLAY", &self.display).output().unwrap().status.success() {
+        while Command::new("xdotool")
+            .args(search)
+            .env("DISPLAY", &self.display)
+            .output()
+            .unwrap()
+            .status
+            .success()
+        {
             assert!(Instant::now() < deadline, "the window is still to be seen");
             std::thread::sleep(Duration::from_millis(50));
         }

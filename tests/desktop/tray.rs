@@ -79,9 +79,7 @@ async fn a_closed_window_comes_back_from_the_tray() {
     let window = desk.open_window(&[]).await;
     let mut panel = panel(&desk, &tools);
     icon_saying(&mut panel, &["nothing to do", "Open Labferry", "Quit"]);
-    window
-        .call("preferences.change", json!({ "to_tray": true, "notify": true, "language": "" }))
-        .await;
+    window.call("preferences.change", json!({ "to_tray": true, "notify": true, "language": "" })).await;
 
     desk.close_by_the_window_manager();
     desk.wait_until_hidden();

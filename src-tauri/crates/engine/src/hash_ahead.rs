@@ -20,8 +20,9 @@ use std::{
 };
 use tokio::{sync::Notify, task::JoinHandle};
 
-/// Bytes read at once.
-const READ: usize = 1 << 20;
+/// Bytes read at once: few enough that they are still in a core's second cache (256 KiB to 2 MiB on the desktop processors
+/// of the last ten years) when each of the sums goes over them.
+const READ: usize = 256 << 10;
 /// How far the reader may be ahead of what was sent: what stays in the page cache of a small machine, and several parts
 /// of the usual size, so that it rarely waits.
 const AHEAD: u64 = 256 << 20;
@@ -326,7 +327,8 @@ fn read(path: &Path, size: u64, wanted: &Wanted, pace: &Pace) -> io::Result<Hash
     let mut parts = Vec::with_capacity(wanted.parts.len());
     let mut offset = 0;
     let one = [PartPlan { number: 1, offset: 0, length: size }];
-    let stretches = if wanted.parts.is_empty() { &one[..] } else { &wanted.parts };
+    let in_parts = !wanted.parts.is_empty();
+    let stretches = if in_parts { &wanted.parts } else { &one[..] };
     for stretch in stretches {
         let mut crc32c = 0;
         let mut md5 = wanted.part_md5.then(Md5::new);
@@ -338,14 +340,16 @@ fn read(path: &Path, size: u64, wanted: &Wanted, pace: &Pace) -> io::Result<Hash
             file.read_exact(&mut buffer[..left])?;
             let piece = &buffer[..left];
             whole.update(piece);
-            crc32c = crc32c::crc32c_append(crc32c, piece);
+            if in_parts {
+                crc32c = crc32c::crc32c_append(crc32c, piece);
+            }
             if let Some(md5) = &mut md5 {
                 md5.update(piece);
             }
             offset += left as u64;
             pace.hashed.store(offset, Ordering::Relaxed);
         }
-        if !wanted.parts.is_empty() {
+        if in_parts {
             let sums = PartSums { crc32c, md5: md5.map(|md5| md5.finalize().into()) };
             parts.push(sums.clone());
             pace.has_summed(Some(sums));
