@@ -17,6 +17,10 @@ label: string,
  */
 kind: string, 
 /**
+ * What it holds now; a field that is not given stays so.
+ */
+value: string, 
+/**
  * Whether it must be filled in.
  */
 required: boolean, };

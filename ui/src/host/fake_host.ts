@@ -128,6 +128,13 @@ export class FakeHost implements Host {
     'files.preview': ({ path }) => fake.preview(path),
     'actions.list': () => fake.actions,
     'actions.run': ({ name, fields }) => ({ message: `${name} was done.`, path: null, details: fields }),
+    'places.remove': ({ paths }) => {
+      for (const [place, files] of this.world.files) this.world.files.set(place, files.filter(({ path }) => !paths.includes(path)));
+      this.world.mine = this.world.mine.filter(({ path }) => !paths.includes(path));
+      return { changed: paths.length };
+    },
+    'checks.run': ({ path, account, read_back }) =>
+      (this.world.files.get(path) ?? []).map((file, at) => fake.checked(account, file, at % 7 === 3 ? 'differs' : file.verified ? 'verified' : read_back ? 'verified' : 'unverifiable')),
     'records.create': ({ metadata }) => {
       const made = fake.record(`new-${this.world.mine.length}`, String(metadata['title']), 'draft', 0, 0);
       this.world.mine.unshift(made);

@@ -1,5 +1,5 @@
 import { matches, type Filter } from '../stores/queue';
-import type { AccountRow, ActionRow, BatchRow, ClashRow, ContainerRow, FileRow, FolderFileRow, FolderNames, FolderRow, PartRow, PreviewAnswer, ProblemWords, ServiceRow, TransferRow, UploadPlan } from '../bindings/commands';
+import type { AccountRow, ActionRow, BatchRow, CheckRow, ClashRow, ContainerRow, FileRow, FolderFileRow, FolderNames, FolderRow, PartRow, PreviewAnswer, ProblemWords, ServiceRow, TransferRow, UploadPlan } from '../bindings/commands';
 import { plainRule } from '../stores/folders.svelte';
 
 const MIB = 1024 * 1024;
@@ -55,12 +55,21 @@ export const container = (path: string, title: string, kind: string, writable: b
 
 export const actions: ActionRow[] = [
   {
+    name: 'edit',
+    title: 'Change the metadata',
+    confirmation: null,
+    fields: [
+      { name: 'title', label: 'Title', kind: 'text', value: 'Calibration beads, 2026 series', required: false },
+      { name: 'creators', label: 'Creators, one a line: family name, given names', kind: 'long_text', value: 'Nováková, Jana\nCEITEC', required: false },
+    ],
+  },
+  {
     name: 'add-label',
     title: 'Add a label',
     confirmation: null,
     fields: [
-      { name: 'key', label: 'Label', kind: 'text', required: true },
-      { name: 'value', label: 'Value', kind: 'text', required: false },
+      { name: 'key', label: 'Label', kind: 'text', value: '', required: true },
+      { name: 'value', label: 'Value', kind: 'text', value: '', required: false },
     ],
   },
   { name: 'revisions', title: 'Show revisions', confirmation: null, fields: [] },
@@ -68,9 +77,22 @@ export const actions: ActionRow[] = [
     name: 'delete',
     title: 'Delete with force',
     confirmation: 'This is the only collection with the file: it is deleted for good, in every revision.',
-    fields: [{ name: 'with_revisions', label: 'All revisions too', kind: 'switch', required: false }],
+    fields: [{ name: 'with_revisions', label: 'All revisions too', kind: 'switch', value: '', required: false }],
   },
 ];
+
+/** What a check of a file showed. */
+export const checked = (account: string, { path, name, size }: FileRow, result: string): CheckRow => ({
+  account,
+  path,
+  name,
+  size,
+  result,
+  proof: result === 'verified' ? 'service_digest' : null,
+  against: 'ledger',
+  digests: { sha256: digits(name, 64), md5: null },
+  problem: result === 'differs' ? problem('digest_mismatch', 'error', name, 'Send the file again.', null) : null,
+});
 
 export const file = (place: string, name: string, size: number, part: Partial<FileRow> = {}): FileRow => ({
   path: `${place}/${name}`,

@@ -286,11 +286,26 @@ export class Browser {
     await this.begin(await this.host.call('records.publish', { account, path: record.path }));
   }
 
+  /** Deletes files. Some may be gone when it rejects: what is left is looked at either way. */
   async remove(paths: string[]): Promise<void> {
     if (this.account === null) return;
-    await this.host.call('places.remove', { account: this.account, paths });
-    this.selected = new Set();
-    await this.refresh();
+    try {
+      await this.host.call('places.remove', { account: this.account, paths });
+      this.selected = new Set();
+    } finally {
+      await this.refresh();
+    }
+  }
+
+  /** Deletes the open record and leaves it. */
+  async removeRecord(path: string): Promise<void> {
+    if (this.account === null) return;
+    await this.host.call('places.remove', { account: this.account, paths: [path] });
+    this.close();
+    // Back would lead to where nothing is any more.
+    this.visits = this.visits.filter(({ trail }) => !trail.some((place) => place.path === path));
+    this.at = this.visits.length - 1;
+    await this.loadRecords();
   }
 
   /** Removes uploads that were begun and never finished. */
@@ -306,6 +321,14 @@ export class Browser {
     const [row] = await this.host.call('checks.run', { account: this.account, path, source: null, read_back: true });
     await this.refresh();
     return row ?? null;
+  }
+
+  /** Proves every file of a place; those that the service keeps no digest of only where they may be fetched back. */
+  async checkAll(path: string, readBack: boolean): Promise<CheckRow[]> {
+    if (this.account === null) return [];
+    const rows = await this.host.call('checks.run', { account: this.account, path, source: null, read_back: readBack });
+    await this.refresh();
+    return rows;
   }
 
   /** What the service can do with a place besides what every service does. */

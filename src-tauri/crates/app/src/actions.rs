@@ -84,6 +84,7 @@ fn action_row(action: Action) -> ActionRow {
             FieldKind::Switch => "switch",
         }
         .to_owned(),
+        value: field.value,
         required: field.required,
     });
     ActionRow {

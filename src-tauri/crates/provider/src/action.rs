@@ -3,10 +3,11 @@
 use serde::{Deserialize, Serialize};
 
 /// What a field of an action takes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FieldKind {
     /// One line of text.
+    #[default]
     Text,
     /// Several lines, or JSON.
     LongText,
@@ -15,7 +16,7 @@ pub enum FieldKind {
 }
 
 /// One field of an action.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ActionField {
     /// The name used with `--set NAME=VALUE`.
     pub name: String,
@@ -23,6 +24,8 @@ pub struct ActionField {
     pub label: String,
     /// What it takes.
     pub kind: FieldKind,
+    /// What it holds now, in the words it takes; empty for nothing. A field that is not given stays as it is.
+    pub value: String,
     /// Whether it may stay empty.
     pub required: bool,
 }

@@ -526,6 +526,8 @@ pub struct ActionFieldRow {
     pub label: String,
     /// `text`, `long_text` or `switch`.
     pub kind: String,
+    /// What it holds now; a field that is not given stays so.
+    pub value: String,
     /// Whether it must be filled in.
     pub required: bool,
 }

@@ -103,6 +103,7 @@ impl Connector {
                 label: "Record ids, with blanks or line breaks between".into(),
                 kind: FieldKind::LongText,
                 required: true,
+                ..ActionField::default()
             }],
         }]
     }

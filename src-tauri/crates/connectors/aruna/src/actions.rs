@@ -48,7 +48,7 @@ fn refuse(about: &str, why: &str) -> ProviderError {
 }
 
 fn field(name: &str, label: &str, kind: FieldKind, required: bool) -> ActionField {
-    ActionField { name: name.into(), label: label.into(), kind, required }
+    ActionField { name: name.into(), label: label.into(), kind, required, ..ActionField::default() }
 }
 
 fn action(name: &str, title: &str, confirmation: Option<String>, fields: Vec<ActionField>) -> Action {

@@ -29,8 +29,8 @@ impl Connector {
                 let field = |name: &str, label: &str, required| ActionField {
                     name: name.into(),
                     label: label.into(),
-                    kind: FieldKind::Text,
                     required,
+                    ..ActionField::default()
                 };
                 let fields = vec![
                     field("link", "Link to the file", true),

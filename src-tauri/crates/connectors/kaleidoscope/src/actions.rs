@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 fn field(name: &str, label: &str) -> ActionField {
-    ActionField { name: name.into(), label: label.into(), kind: FieldKind::Text, required: true }
+    ActionField { name: name.into(), label: label.into(), required: true, ..ActionField::default() }
 }
 
 fn action(name: &str, title: &str, fields: Vec<ActionField>) -> Action {

@@ -2,10 +2,11 @@
 
 use crate::{
     connector::{ANY_JSON, Connector, split},
-    records::refuse,
+    edit,
+    records::{merged, refuse},
 };
 use http::{HeaderName, HeaderValue};
-use labferry_model::{Container, Metadata, ProblemCode};
+use labferry_model::{Container, ProblemCode};
 use labferry_provider::{
     Action, ActionField, ActionResult, FieldKind, ProviderError, ProviderResult, http::Call,
 };
@@ -30,6 +31,7 @@ fn change_metadata() -> Action {
         label: "Fields to change, as a JSON object; null removes one".into(),
         kind: FieldKind::LongText,
         required: true,
+        ..ActionField::default()
     };
     Action { fields: vec![field], ..action("change_metadata", "Change the file's metadata", None) }
 }
@@ -50,7 +52,8 @@ impl Connector {
             // Without the link the repository publishes on request only.
             let publish = found.record.links.publish.map(|_| action("publish", "Publish", Some(question)));
             let import = action("import_files", "Take over the files of the previous version", None);
-            return Ok(publish.into_iter().chain([import]).collect());
+            let edit = edit::form(&found.record.metadata);
+            return Ok([edit].into_iter().chain(publish).chain([import]).collect());
         }
         Ok(vec![action("new_version", "New version", None)])
     }
@@ -72,6 +75,12 @@ impl Connector {
                 Ok(result("The new version is a draft without files.", self.begin_version(path).await?))
             }
             "import_files" => self.import_files(path).await,
+            edit::EDIT => {
+                let found = self.locate(OPERATION, path).await?;
+                let changes = edit::changes(fields, &found.record.metadata)
+                    .map_err(|why| refuse(OPERATION, ProblemCode::InvalidRequest, path, why))?;
+                Ok(result("The metadata is changed.", self.update_draft(path, &changes).await?))
+            }
             "change_metadata" => {
                 self.change_file_metadata(path, fields.get("metadata").map_or("", String::as_str)).await
             }
@@ -126,25 +135,5 @@ impl Connector {
             place: Some(path.to_owned()),
             details: Value::Object(changed.metadata),
         })
-    }
-}
-
-fn merged(mut there: Metadata, given: Metadata) -> Metadata {
-    there.extend(given);
-    there.retain(|_, value| !value.is_null());
-    there
-}
-
-#[cfg(test)]
-mod tests {
-    use super::merged;
-    use serde_json::json;
-
-    #[test]
-    fn given_fields_replace_and_null_removes() {
-        let object = |value: serde_json::Value| value.as_object().cloned().unwrap_or_default();
-        let there = object(json!({ "a": 1, "b": { "c": 2 }, "d": 3 }));
-        let given = object(json!({ "b": "x", "d": null, "e": [] }));
-        assert_eq!(merged(there, given), object(json!({ "a": 1, "b": "x", "e": [] })));
     }
 }

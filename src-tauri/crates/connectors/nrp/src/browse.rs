@@ -124,7 +124,7 @@ impl Connector {
         let (record, key) = split(path);
         let found = self.locate(OPERATION, record).await?;
         let Some(key) = key else {
-            return Ok(Entry::Container { container: found.record.into_container() });
+            return Ok(Entry::Container { container: self.complaints.add(found.record.into_container()) });
         };
         let entry = self.find_entry(&found.files, key).await?.ok_or_else(|| {
             ProviderError::new(OPERATION, ProblemCode::NotFound, Advice::Stop)

@@ -3,6 +3,7 @@
 use crate::{
     announce::{AT_ONCE, Drafts},
     api_types::{FileEntry, Record},
+    complaints::Complaints,
     errors,
     part_links::PartLinks,
     sign_in::{TOKEN, site},
@@ -64,6 +65,7 @@ pub(crate) struct Connector {
     pub(crate) storage: SignedClient,
     pub(crate) links: PartLinks,
     pub(crate) drafts: Drafts,
+    pub(crate) complaints: Complaints,
     /// The repository refused a multipart upload: whole files only from then on.
     pub(crate) whole_only: AtomicBool,
     ranges: AtomicU8,
@@ -90,6 +92,7 @@ impl Connector {
             storage: SignedClient::new(transport),
             links: PartLinks::default(),
             drafts,
+            complaints: Complaints::default(),
             whole_only: AtomicBool::new(false),
             ranges: AtomicU8::new(RANGES_UNKNOWN),
             failed_commits: Mutex::default(),

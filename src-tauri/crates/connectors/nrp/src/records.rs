@@ -23,6 +23,13 @@ fn document(metadata: &Metadata) -> Value {
     document
 }
 
+/// The given fields in place of those there; null takes one away.
+pub(crate) fn merged(mut there: Metadata, given: Metadata) -> Metadata {
+    there.extend(given);
+    there.retain(|_, value| !value.is_null());
+    there
+}
+
 impl Connector {
     pub(crate) async fn create_draft(&self, parent: &str, metadata: &Metadata) -> ProviderResult<Container> {
         const OPERATION: &str = "create draft";
@@ -39,10 +46,10 @@ impl Connector {
         if record.id.0.is_empty() {
             return Err(ProviderError::bad_answer(OPERATION, "the new draft has no id"));
         }
-        Ok(record.into_container())
+        Ok(self.complaints.keep(record.into_container()))
     }
 
-    /// Changes the fields that are given and keeps the others; somebody else's change in between is not overwritten.
+    /// Changes the fields that are given, takes away those that are null, and keeps the others; somebody else's change in between is not overwritten.
     pub(crate) async fn update_draft(&self, path: &str, metadata: &Metadata) -> ProviderResult<Container> {
         const OPERATION: &str = "change draft";
         let found = self.locate(OPERATION, path).await?;
@@ -55,11 +62,9 @@ impl Connector {
             ));
         }
         let mut body = document(metadata);
-        let mut fields = found.record.metadata.clone();
         if let Some(given) = body["metadata"].as_object() {
-            fields.extend(given.clone());
+            body["metadata"] = Value::Object(merged(found.record.metadata.clone(), given.clone()));
         }
-        body["metadata"] = Value::Object(fields);
         if body.get("access").is_none() && found.record.access.is_object() {
             body["access"] = found.record.access.clone();
         }
@@ -69,7 +74,7 @@ impl Connector {
             call = call.header(IF_MATCH, HeaderValue::from(revision));
         }
         let segment = self.draft_url(OPERATION, path)?;
-        Ok(self.record(&segment, call).await?.into_container())
+        Ok(self.complaints.keep(self.record(&segment, call).await?.into_container()))
     }
 
     pub(crate) fn draft_url(
@@ -115,7 +120,7 @@ impl Connector {
             refuse(OPERATION, ProblemCode::Unsupported, path, "the repository offers no new version of it")
         })?;
         let url = self.url(OPERATION, &link)?;
-        Ok(self.record(&url, Call::post(OPERATION)).await?.into_container())
+        Ok(self.complaints.keep(self.record(&url, Call::post(OPERATION)).await?.into_container()))
     }
 
     pub(crate) async fn delete_path(&self, path: &str) -> ProviderResult<()> {
@@ -131,5 +136,19 @@ impl Connector {
             None => self.draft_url(OPERATION, record)?,
         };
         self.send(&url, Call::delete(OPERATION)).await.map(drop)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::merged;
+    use serde_json::json;
+
+    #[test]
+    fn given_fields_replace_and_null_removes() {
+        let object = |value: serde_json::Value| value.as_object().cloned().unwrap_or_default();
+        let there = object(json!({ "a": 1, "b": { "c": 2 }, "d": 3 }));
+        let given = object(json!({ "b": "x", "d": null, "e": [] }));
+        assert_eq!(merged(there, given), object(json!({ "a": 1, "b": "x", "e": [] })));
     }
 }
