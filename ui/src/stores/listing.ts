@@ -39,7 +39,7 @@ function listedOf(files: readonly FileRow[]): Listed {
 }
 
 /** Joins a record's files with the uploads into it. Files keep the service's order; uploads of new names come first. */
-export function lines(files: readonly FileRow[], transfers: readonly TransferRow[], listedAt: number, filter: string): FileLine[] {
+export function lines(files: readonly FileRow[], transfers: readonly TransferRow[], listedAt: number, filter: string): readonly FileLine[] {
   const newest = new Map<string, TransferRow>();
   for (const transfer of transfers) {
     const other = newest.get(transfer.name);
@@ -48,6 +48,10 @@ export function lines(files: readonly FileRow[], transfers: readonly TransferRow
   for (const [name, transfer] of newest) if (!tellsMore(transfer, listedAt)) newest.delete(name);
 
   const { lines: without, places } = listedOf(files);
+  const wanted = filter.trim().toLocaleLowerCase();
+  const found = (all: readonly FileLine[]) => (wanted === '' ? all : all.filter(({ name }) => name.toLocaleLowerCase().includes(wanted)));
+  // Copying a hundred thousand lines for each event would keep the page's memory busy for nothing.
+  if (newest.size === 0) return found(without);
   const listed = [...without];
   for (const [name, transfer] of newest) {
     const at = places.get(name);
@@ -59,9 +63,7 @@ export function lines(files: readonly FileRow[], transfers: readonly TransferRow
   const coming = [...newest.values()]
     .sort((a, b) => b.id - a.id)
     .map((transfer): FileLine => ({ name: transfer.name, size: transfer.size, file: null, transfer }));
-  const wanted = filter.trim().toLocaleLowerCase();
-  const all = coming.length === 0 ? listed : [...coming, ...listed];
-  return wanted === '' ? all : all.filter(({ name }) => name.toLocaleLowerCase().includes(wanted));
+  return found(coming.length === 0 ? listed : [...coming, ...listed]);
 }
 
 /** Whether the bytes of a line are proven: by the transfer where it is newer, by the ledger otherwise. */
