@@ -1,4 +1,4 @@
-.PHONY: help run test soak bench frames lint fmt bindings providers icons pictures clean
+.PHONY: help run test soak bench frames lint fmt bindings providers icons snapshots pictures clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
@@ -15,9 +15,11 @@ soak: ## 10,000 injected faults, 500 kills and the rest of the long runs; prints
 bench: ## the performance goals beside bare clients and other programs (ROWS=P4,P8 for some, WRITE=1 for docs/performance.md)
 	@bash .ci/bench
 
-frames: ## how long the window's frames take in lists of 100,000, in Chromium (WRITE=1 for docs/performance.md)
+frames: ## how long frames take in lists of 100,000, in Chromium (WRITE=1 for docs/performance.md) and in the real window
 	@npm run --silent build --workspace ui
 	@cd tests/e2e && MEASURE=1 npx playwright test frames --workers 1 --trace off
+	@cargo build --quiet --locked --package labferry-desktop
+	@MEASURE=1 cargo test --quiet --locked --package labferry-tests --test desktop -- frames --nocapture
 
 lint: ## format check, clippy and the interface's type check
 	@cargo fmt --all --check
@@ -36,6 +38,10 @@ providers: ## write the table of docs/providers/README.md anew from the connecto
 
 icons: ## draw the icon files anew from icons/*.svg
 	@bash icons/draw
+
+snapshots: ## take the pictures that every screen is compared with anew; look at each one that changes
+	@npm run --silent build --workspace ui
+	@cd tests/e2e && npx playwright test screens --update-snapshots=changed
 
 pictures: ## take the pictures of docs/guide/window.md anew, in Chromium
 	@npm run --silent build --workspace ui

@@ -10,6 +10,7 @@ mod crossing;
 mod desk;
 mod drop;
 mod first_run;
+mod frames;
 mod held;
 mod interrupted;
 mod keys;

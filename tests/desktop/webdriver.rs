@@ -74,6 +74,12 @@ impl Window {
         answer["value"].clone()
     }
 
+    /// Shows the interface anew, with that query in its address.
+    pub(crate) async fn open_with(&self, query: &str) {
+        let page = self.run("return location.origin + location.pathname", json!([])).await;
+        self.post("url", json!({ "url": format!("{}?{query}", page.as_str().unwrap()) })).await;
+    }
+
     /// Gives one command to the app behind the window, as the interface does.
     pub(crate) async fn call(&self, command: &str, request: Value) -> Value {
         let script = "const done = arguments[2];

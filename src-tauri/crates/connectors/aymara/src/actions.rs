@@ -7,8 +7,7 @@ use crate::{
 };
 use labferry_model::ProblemCode;
 use labferry_provider::{
-    Action, ActionField, ActionResult, Advice, FieldKind, ImportRequest, ProviderError, ProviderResult,
-    http::SignedUrl,
+    Action, ActionField, ActionResult, Advice, ImportRequest, ProviderError, ProviderResult, http::SignedUrl,
 };
 use serde_json::json;
 use std::collections::BTreeMap;

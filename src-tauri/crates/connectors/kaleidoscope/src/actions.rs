@@ -8,7 +8,7 @@ use crate::{
 };
 use labferry_model::{Container, Metadata, ProblemCode};
 use labferry_provider::{
-    Action, ActionField, ActionResult, Advice, FieldKind, ProviderError, ProviderResult, http::Call,
+    Action, ActionField, ActionResult, Advice, ProviderError, ProviderResult, http::Call,
 };
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
