@@ -1,4 +1,4 @@
-.PHONY: help run test soak bench frames lint fmt bindings providers icons snapshots pictures clean
+.PHONY: help run test soak bench frames lint fmt bindings providers icons pictures clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
@@ -38,10 +38,6 @@ providers: ## write the table of docs/providers/README.md anew from the connecto
 
 icons: ## draw the icon files anew from icons/*.svg
 	@bash icons/draw
-
-snapshots: ## take the pictures that every screen is compared with anew; look at each one that changes
-	@npm run --silent build --workspace ui
-	@cd tests/e2e && npx playwright test screens --update-snapshots=changed
 
 pictures: ## take the pictures of docs/guide/window.md anew, in Chromium
 	@npm run --silent build --workspace ui
