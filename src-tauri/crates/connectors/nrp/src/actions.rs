@@ -6,7 +6,7 @@ use crate::{
     records::{merged, refuse},
 };
 use http::{HeaderName, HeaderValue};
-use labferry_model::{Container, ProblemCode};
+use labferry_model::{Container, Metadata, ProblemCode};
 use labferry_provider::{
     Action, ActionField, ActionResult, FieldKind, ProviderError, ProviderResult, http::Call,
 };
@@ -79,7 +79,9 @@ impl Connector {
                 let found = self.locate(OPERATION, path).await?;
                 let changes = edit::changes(fields, &found.record.metadata)
                     .map_err(|why| refuse(OPERATION, ProblemCode::InvalidRequest, path, why))?;
-                Ok(result("The metadata is changed.", self.update_draft(path, &changes).await?))
+                // As a document: a field of the repository's own called "metadata" would be taken for one.
+                let document = Metadata::from_iter([("metadata".to_owned(), Value::Object(changes))]);
+                Ok(result("The metadata is changed.", self.update_draft(path, &document).await?))
             }
             "change_metadata" => {
                 self.change_file_metadata(path, fields.get("metadata").map_or("", String::as_str)).await

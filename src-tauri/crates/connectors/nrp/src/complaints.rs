@@ -1,5 +1,5 @@
-//! What drafts miss. A repository says so once, when a draft is made or changed, and not when it is asked for one
-//! (InvenioRDM 12 to 14), so that it is remembered for those who look at it later.
+//! What drafts miss. A repository says so in the answer that makes or changes a draft, and need not say it again when it is
+//! asked for one: it is remembered for those who look at the draft later.
 
 use labferry_model::{Container, Metadata};
 use std::{

@@ -83,16 +83,14 @@ fn read(name: &str, text: &str, before: &Metadata) -> Value {
     match name {
         _ if text.is_empty() => Value::Null,
         "creators" => {
-            let known = before.get("creators").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+            let mut known = before.get("creators").and_then(Value::as_array).cloned().unwrap_or_default();
             let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
-            // Who was there keeps what the form does not show: an ORCID, an affiliation, a role.
+            // Who was there keeps what the form does not show: an ORCID, an affiliation, a role. Each is given out once, for
+            // two people may have one name.
             lines
-                .map(|text| {
-                    known
-                        .iter()
-                        .find(|each| line(each).as_deref() == Some(text))
-                        .cloned()
-                        .unwrap_or_else(|| creator(text))
+                .map(|text| match known.iter().position(|each| line(each).as_deref() == Some(text)) {
+                    Some(place) => known.remove(place),
+                    None => creator(text),
                 })
                 .collect()
         }
@@ -183,6 +181,18 @@ mod tests {
                 { "person_or_org": { "type": "organizational", "name": "CEITEC" } },
             ])
         );
+    }
+
+    #[test]
+    fn two_people_of_one_name_stay_two() {
+        let wei = |orcid: &str| {
+            json!({ "person_or_org": { "type": "personal", "family_name": "Wang", "given_name": "Wei",
+                "identifiers": [{ "scheme": "orcid", "identifier": orcid }] } })
+        };
+        let creators = json!([wei("0000-0002-1825-0097"), wei("0000-0001-5109-3700")]);
+        let before = metadata(json!({ "creators": creators }));
+        let changed = changes(&given(&[("creators", "Wang, Wei\nWang, Wei\nDoe, Jo")]), &before).unwrap();
+        assert_eq!(changed["creators"].as_array().unwrap()[..2], creators.as_array().unwrap()[..]);
     }
 
     #[test]

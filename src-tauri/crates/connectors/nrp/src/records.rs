@@ -49,7 +49,8 @@ impl Connector {
         Ok(self.complaints.keep(record.into_container()))
     }
 
-    /// Changes the fields that are given, takes away those that are null, and keeps the others; somebody else's change in between is not overwritten.
+    /// Changes the fields that are given, takes away those that are null, and keeps the others; somebody else's change in
+    /// between is not overwritten.
     pub(crate) async fn update_draft(&self, path: &str, metadata: &Metadata) -> ProviderResult<Container> {
         const OPERATION: &str = "change draft";
         let found = self.locate(OPERATION, path).await?;
