@@ -6,6 +6,7 @@ The protocols are freedesktop's StatusNotifierItem and Desktop Notifications, an
 
 import hashlib
 import signal
+import sys
 from pathlib import Path
 
 from gi.repository import Gio, GLib
@@ -67,7 +68,10 @@ class Tray:
         _, (_, _, entries) = found
         labels = [(number, each["label"], each.get("enabled", True)) for number, each, _ in entries if each.get("label")]
         self.offered = [number for number, _, enabled in labels if enabled]
-        picture = hashlib.sha256(Path(icon).read_bytes()).hexdigest()[:8] if Path(icon).is_file() else "none"
+        try:
+            picture = hashlib.sha256(Path(icon).read_bytes()).hexdigest()[:8]
+        except OSError:
+            return  # The file of the picture is being replaced; a signal says when there is another.
         told = " | ".join(["tray", picture, *(label for _, label, _ in labels)])
         if told != self.told:
             self.told = told
@@ -120,6 +124,8 @@ Gio.bus_own_name(
     lambda *_: print("ready", flush=True),
     None,
 )
+# A test that waits for what never comes must end.
+GLib.timeout_add_seconds(180, sys.exit)
 GLib.unix_signal_add(GLib.PRIORITY_DEFAULT, signal.SIGUSR1, tray.choose, 0)
 GLib.unix_signal_add(GLib.PRIORITY_DEFAULT, signal.SIGUSR2, tray.choose, -1)
 GLib.MainLoop().run()
