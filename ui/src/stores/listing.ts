@@ -38,6 +38,13 @@ function listedOf(files: readonly FileRow[]): Listed {
   return listed;
 }
 
+/** The uploads among the rows of the queue that go into a record. */
+export const uploadsInto = (rows: readonly TransferRow[], account: string | null, place: string | undefined): readonly TransferRow[] =>
+  rows.filter((row) => row.direction === 'upload' && row.account === account && row.place === place);
+
+/** The lines of those names. */
+export const named = (all: readonly FileLine[], names: ReadonlySet<string>): readonly FileLine[] => (names.size === 0 ? [] : all.filter(({ name }) => names.has(name)));
+
 /** Joins a record's files with the uploads into it. Files keep the service's order; uploads of new names come first. */
 export function lines(files: readonly FileRow[], transfers: readonly TransferRow[], listedAt: number, filter: string): readonly FileLine[] {
   const newest = new Map<string, TransferRow>();
@@ -52,7 +59,7 @@ export function lines(files: readonly FileRow[], transfers: readonly TransferRow
   const found = (all: readonly FileLine[]) => (wanted === '' ? all : all.filter(({ name }) => name.toLocaleLowerCase().includes(wanted)));
   // Copying a hundred thousand lines for each event would keep the page's memory busy for nothing.
   if (newest.size === 0) return found(without);
-  const listed = [...without];
+  const listed = without.slice();
   for (const [name, transfer] of newest) {
     const at = places.get(name);
     const file = at === undefined ? undefined : files[at];
@@ -63,13 +70,19 @@ export function lines(files: readonly FileRow[], transfers: readonly TransferRow
   const coming = [...newest.values()]
     .sort((a, b) => b.id - a.id)
     .map((transfer): FileLine => ({ name: transfer.name, size: transfer.size, file: null, transfer }));
-  return found(coming.length === 0 ? listed : [...coming, ...listed]);
+  return found(coming.length === 0 ? listed : coming.concat(listed));
 }
 
 /** Whether the bytes of a line are proven: by the transfer where it is newer, by the ledger otherwise. */
 export function isVerified({ file, transfer }: FileLine): boolean {
-  if (transfer !== null) return transfer.state === 'done' && transfer.verified;
-  return file?.verified === true;
+  return transfer === null ? file?.verified === true : transfer.state === 'done' && transfer.verified;
+}
+
+/** How many of the lines are proven. */
+export function verifiedOf(all: readonly FileLine[]): number {
+  let count = 0;
+  for (const line of all) if (isVerified(line)) count += 1;
+  return count;
 }
 
 /** Whether a line is of the kind somebody wants to see. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { AppEvent, QueueCounts, TransferRow } from '../bindings/commands';
-import { bytesNow, caughtUp, emptyQueue, extended, loaded, matches, reduce, type Filter } from './queue';
+import { bytesNow, caughtUp, emptyQueue, extended, loaded, matches, ofBatch, reduce, rowOf, within, type Filter } from './queue';
 
 const counts = (all: number): QueueCounts => ({ all, active: 0, waiting: 0, needs_you: 0, done: 0 });
 
@@ -94,6 +94,21 @@ it('adds older rows once', () => {
   expect(ids([row(-1), row(-2)])).toEqual([3, 1, 0, -1, -2]);
   expect(ids([row(2), row(-1)])).toEqual([3, 2, 1, 0, -1]);
   expect(ids([row(-2), row(-1)])).toEqual([3, 1, 0, -1, -2]);
+});
+
+it('finds rows by their number and by what they belong to, down to where they are loaded', () => {
+  const rows = [row(9), row(7, 'done'), { ...row(4), batch: 2 }, row(2, 'done')];
+  const ids = (found: readonly TransferRow[]) => found.map(({ id }) => id);
+  expect(within(rows, 'all', 2)).toBe(rows);
+  expect(ids(within(rows, 'all', 4))).toEqual([9, 7, 4]);
+  expect(ids(within(rows, 'all', 5))).toEqual([9, 7]);
+  expect(within([], 'all', 5)).toEqual([]);
+  expect(ids(within(rows, 'done', 0))).toEqual([7, 2]);
+  expect(ids(within(rows, 'done', 3))).toEqual([7]);
+  expect(ids(ofBatch(rows, 1, 3))).toEqual([9, 7]);
+  expect(ofBatch(rows, null, 0)).toEqual([]);
+  expect(rowOf(rows, 4)).toBe(rows[2]);
+  expect(rowOf(rows, 5)).toBeUndefined();
 });
 
 it('puts every row under a filter besides all; one that waits for a person is under two', () => {

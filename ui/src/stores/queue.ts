@@ -7,8 +7,6 @@ export interface Queue {
   readonly counts: QueueCounts;
   /** The number of the newest event heard. */
   readonly lastEvent: number;
-  /** The number of the newest event applied to each row that one was applied to. */
-  readonly applied: ReadonlyMap<number, number>;
   /** The number the rows had when they were loaded: they include everything up to it. */
   readonly loadedAt: number;
   readonly samples: ReadonlyMap<number, ProgressSample>;
@@ -33,7 +31,6 @@ export const emptyQueue: Queue = {
   rows: [],
   counts: noCounts,
   lastEvent: 0,
-  applied: new Map(),
   loadedAt: 0,
   samples: new Map(),
   bytesPerSecond: 0,
@@ -54,7 +51,6 @@ export function loaded(before: Queue, list: TransferList): Queue {
     rows: list.rows,
     counts: list.counts,
     lastEvent: Math.max(list.last_event, 0),
-    applied: new Map(),
     loadedAt: list.last_event,
   };
 }
@@ -110,9 +106,18 @@ export function matches(filter: Filter, row: TransferRow): boolean {
   }
 }
 
+/** The rows of a filter down to that number. */
+export function within(rows: readonly TransferRow[], filter: Filter, lowest: number): readonly TransferRow[] {
+  // A hundred thousand rows are not gone through for each event when all of them are wanted.
+  if (filter === 'all') return (rows.at(-1)?.id ?? lowest) >= lowest ? rows : rows.slice(0, placeOf(rows, lowest - 1));
+  return rows.filter((row) => row.id >= lowest && matches(filter, row));
+}
+
+/** The rows of a batch down to that number. */
+export const ofBatch = (rows: readonly TransferRow[], batch: number | null, lowest: number): readonly TransferRow[] => (batch === null ? [] : rows.filter((row) => row.batch === batch && row.id >= lowest));
+
 interface Draft {
   rows: TransferRow[] | null;
-  applied: Map<number, number>;
   counts: QueueCounts;
 }
 
@@ -127,12 +132,22 @@ function placeOf(rows: readonly TransferRow[], id: number): number {
   return low;
 }
 
+/** The row of that number, if it is loaded. */
+export function rowOf(rows: readonly TransferRow[], id: number): TransferRow | undefined {
+  const row = rows[placeOf(rows, id)];
+  return row?.id === id ? row : undefined;
+}
+
+/** The number of the event a row came with; none for one that was loaded. Kept beside the rows: copying it for each event would cost more than the rows. */
+const cameWith = new WeakMap<TransferRow, number>();
+
 function put(queue: Queue, draft: Draft, number: number, row: TransferRow): boolean {
-  if (number <= (draft.applied.get(row.id) ?? queue.loadedAt)) return false;
-  draft.applied.set(row.id, number);
-  draft.rows ??= [...queue.rows];
-  const at = placeOf(draft.rows, row.id);
-  draft.rows.splice(at, draft.rows[at]?.id === row.id ? 1 : 0, row);
+  const rows = draft.rows ?? queue.rows;
+  const known = rowOf(rows, row.id);
+  if (number <= ((known && cameWith.get(known)) ?? queue.loadedAt)) return false;
+  cameWith.set(row, number);
+  draft.rows ??= rows.slice();
+  draft.rows.splice(placeOf(draft.rows, row.id), known === undefined ? 0 : 1, row);
   return true;
 }
 
@@ -150,7 +165,7 @@ function withoutSettled(samples: ReadonlyMap<number, ProgressSample>, changed: r
  */
 export function reduce(queue: Queue, events: readonly AppEvent[]): { queue: Queue; follow: Follow } {
   const follow: Follow = { missingAfter: null, reload: false, accounts: false, changed: [] };
-  const draft: Draft = { rows: null, applied: new Map(queue.applied), counts: queue.counts };
+  const draft: Draft = { rows: null, counts: queue.counts };
   let { lastEvent, samples, bytesPerSecond } = queue;
   for (const event of events) {
     if (event.type === 'transfer') {
@@ -168,24 +183,24 @@ export function reduce(queue: Queue, events: readonly AppEvent[]): { queue: Queu
     }
   }
   samples = withoutSettled(samples, follow.changed);
-  const { rows, applied, counts } = draft;
-  return { queue: { ...queue, rows: rows ?? queue.rows, applied, counts, lastEvent, samples, bytesPerSecond }, follow };
+  const { rows, counts } = draft;
+  return { queue: { ...queue, rows: rows ?? queue.rows, counts, lastEvent, samples, bytesPerSecond }, follow };
 }
 
 /** Applies what was missed. Gaps in it are none: each transfer's older states are left out. */
 export function caughtUp(queue: Queue, list: EventList): { queue: Queue; follow: Follow } {
   const follow: Follow = { missingAfter: null, reload: list.incomplete, accounts: false, changed: [] };
   if (list.incomplete) return { queue, follow };
-  const draft: Draft = { rows: null, applied: new Map(queue.applied), counts: queue.counts };
+  const draft: Draft = { rows: null, counts: queue.counts };
   for (const event of list.events) {
     if (event.type !== 'transfer') continue;
     if (event.number >= queue.lastEvent) draft.counts = event.counts;
     if (put(queue, draft, event.number, event.row)) follow.changed.push(event.row);
   }
   const lastEvent = Math.max(queue.lastEvent, list.last_event);
-  const { rows, applied, counts } = draft;
+  const { rows, counts } = draft;
   const samples = withoutSettled(queue.samples, follow.changed);
-  return { queue: { ...queue, rows: rows ?? queue.rows, applied, counts, lastEvent, samples }, follow };
+  return { queue: { ...queue, rows: rows ?? queue.rows, counts, lastEvent, samples }, follow };
 }
 
 /** Bytes of a transfer that are there, in flight included. */

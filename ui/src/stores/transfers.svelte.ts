@@ -1,13 +1,14 @@
 import type { AppEvent, BatchRow, ListTransfers, ProblemWords, TransferDetail, TransferRow } from '../bindings/commands';
 import { asProblem, type Host } from '../host/host';
 import { words } from '../words/words';
-import { caughtUp, emptyQueue, extended, inOrder, loaded, matches, reach, reduce, type Filter, type Follow, type Order as Waiting, type Queue, type Reach } from './queue';
+import { caughtUp, emptyQueue, extended, inOrder, loaded, ofBatch, reach, reduce, within, type Filter, type Follow, type Order as Waiting, type Queue, type Reach } from './queue';
 
 export type { Filter };
 export type Order = 'pause' | 'resume' | 'cancel' | 'retry' | 'clear';
 
-/** Rows loaded at a time. */
+/** Rows loaded at a time, at least and at most: the more there are, the more come at once, because each time all are copied. */
 const STEP = 200;
+const MOST = 1_000;
 /** Milliseconds in which events are gathered before the window is drawn anew. */
 const GATHER = 40;
 /** Milliseconds between two looks at the parts of the transfer that is shown. */
@@ -37,16 +38,14 @@ export class Transfers {
   /** All rows; unlike the queue they stay the same while only progress is told. */
   private readonly all = $derived(this.queue.rows);
   /** The rows of the filter, as far as loaded; those that wait in the order they are sent in. */
-  readonly rows = $derived(
-    this.filter === 'waiting' ? inOrder(this.all, this.waitingOrder) : this.all.filter((row) => matches(this.filter, row) && row.id >= reach(this.reach, this.filter)),
-  );
+  readonly rows = $derived(this.filter === 'waiting' ? inOrder(this.all, this.waitingOrder) : within(this.all, this.filter, reach(this.reach, this.filter)));
   /** What came together, newest first; loaded while somebody looks at it. */
   batches = $state.raw<readonly BatchRow[] | null>(null);
   /** Whether there are older ones. */
   moreBatches = $state(false);
   /** The batch that is unfolded. */
   openBatch = $state<number | null>(null);
-  readonly batchRows = $derived(this.all.filter(({ batch, id }) => batch === this.openBatch && id >= reach(this.reach, `batch ${this.openBatch}`)));
+  readonly batchRows = $derived(ofBatch(this.all, this.openBatch, reach(this.reach, `batch ${this.openBatch}`)));
   /** What was cancelled last and can be taken back. */
   cancelled = $state.raw<{ what: string; ids: readonly number[] } | null>(null);
   /** The transfer somebody chose. */
@@ -170,7 +169,7 @@ export class Transfers {
 
   private async extend(after: number | null): Promise<void> {
     if (this.filter === 'waiting') await this.loadMore({ ...this.page('waiting', after), in_order: true }, null);
-    else await this.loadMore(this.page(this.filter, after), this.filter);
+    else await this.loadMore({ ...this.page(this.filter, after), limit: after === null ? STEP : Math.min(MOST, Math.max(STEP, this.rows.length >> 3)) }, this.filter);
   }
 
   /** Loads a page; `key` is what it belongs to, none for the order of those that wait. */
@@ -180,8 +179,8 @@ export class Transfers {
       const list = await this.host.call('transfers.list', page);
       // Only now: events that came meanwhile have changed the queue.
       this.queue = extended(this.queue, list);
-      if (key !== null) this.reach = { ...this.reach, [key]: bottom(list.rows, STEP) };
-      else this.waitingOrder = { ids: [...(page.after === null ? [] : this.waitingOrder.ids), ...list.rows.map(({ id }) => id)], complete: list.rows.length < STEP };
+      if (key !== null) this.reach = { ...this.reach, [key]: bottom(list.rows, page.limit) };
+      else this.waitingOrder = { ids: [...(page.after === null ? [] : this.waitingOrder.ids), ...list.rows.map(({ id }) => id)], complete: list.rows.length < page.limit };
     } catch (thrown) {
       this.problem = asProblem(thrown);
     } finally {
