@@ -5,6 +5,7 @@ mod closing;
 mod event_pump;
 mod gate;
 mod notices;
+mod painting;
 mod power;
 mod tray;
 mod words;
@@ -64,6 +65,7 @@ pub fn run(start: Start, files_of: FilesOf) -> Result<u8, String> {
         .invoke_handler(tauri::generate_handler![gate::call])
         .on_window_event(closing::on_window_event)
         .setup(move |desktop| {
+            painting::suit_the_computer(desktop.handle());
             let tray = tray::show(desktop.handle())?;
             tauri::async_runtime::spawn(closing::on_signal(desktop.handle().clone()));
             let folder = std::env::current_dir().unwrap_or_default();
