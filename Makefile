@@ -1,4 +1,4 @@
-.PHONY: help run test soak bench frames lint fmt bindings providers icons pictures clean
+.PHONY: help run test soak bench frames lint fmt bindings providers icons pictures snapshots clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
@@ -42,6 +42,10 @@ icons: ## draw the icon files anew from icons/*.svg
 pictures: ## take the pictures of docs/guide/window.md anew, in Chromium
 	@npm run --silent build --workspace ui
 	@cd tests/e2e && PICTURES=1 npx playwright test pictures
+
+snapshots: ## take the small pictures anew that every screen's look is compared with, in Chromium
+	@npm run --silent build --workspace ui
+	@cd tests/e2e && npx playwright test screens --update-snapshots all
 
 clean: ## remove everything that was built or installed into this folder
 	@cargo clean

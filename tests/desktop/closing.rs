@@ -70,6 +70,27 @@ async fn closing_the_window_ends_labferry_and_frees_its_data_folder() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_window_opens_with_the_size_it_was_left_with() {
+    let _turn = one_at_a_time().await;
+    let Some(tools) = tools("closing") else { return };
+    let mut desk = Desk::set_up(&tools);
+    let window = desk.open_window(&[]).await;
+    window.call("app.state", json!({})).await;
+    let sized = "const [width, height, done] = arguments;
+        const look = () => innerWidth === width && innerHeight === height ? done(true) : requestAnimationFrame(look);
+        look();";
+    desk.resize(970, 640);
+    window.wait_for(sized, json!([970, 640])).await;
+    desk.close_by_the_window_manager();
+    until_free(&DataFolder::open(&desk.data_folder()).unwrap()).await;
+
+    let again = desk.open_window(&[]).await;
+    again.call("app.state", json!({})).await;
+    again.wait_for(sized, json!([970, 640])).await;
+    again.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_window_closed_while_it_sends_notes_where_it_is() {
     notes_where_it_is(Desk::close_by_the_window_manager).await;
 }

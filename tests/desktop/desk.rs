@@ -211,6 +211,12 @@ impl Desk {
         self.xdotool(&["windowminimize", "--sync", &self.visible(WINDOW)]);
     }
 
+    /// Gives the window another size, in pixels of the screen.
+    pub(crate) fn resize(&self, width: u32, height: u32) {
+        let (width, height) = (width.to_string(), height.to_string());
+        self.xdotool(&["windowsize", "--sync", &self.visible(WINDOW), &width, &height]);
+    }
+
     /// Waits until the window is to be seen.
     pub(crate) fn wait_until_visible(&self) {
         self.visible(WINDOW);

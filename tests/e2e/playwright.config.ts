@@ -12,6 +12,8 @@ export default defineConfig({
   workers: 2,
   fullyParallel: true,
   reporter: 'list',
+  // One set for every system: they are small enough that the drawing of letters makes no difference.
+  snapshotPathTemplate: 'snapshots/{arg}{ext}',
   use: {
     viewport: { width: 1200, height: 800 },
     trace: 'retain-on-failure',

@@ -2,6 +2,7 @@ import type { Locator, Page } from '@playwright/test';
 import { writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { test } from '../made_up';
+import { recoded } from '../picture';
 import { screens, show } from '../screens';
 
 /** The guide's pictures, taken anew by `make pictures`; a test run leaves them alone. */
@@ -37,15 +38,6 @@ for (const [name, { screen, before, of }] of Object.entries(pictures)) {
     await page.waitForTimeout(400);
     const taken = await (of?.(page) ?? page).screenshot({ ...(process.env['PICTURES_PNG'] ? { path: `${process.env['PICTURES_PNG']}/${name}.png` } : {}) });
     // A third of a PNG's bytes; the letters stay sharp.
-    const encoder = await browser.newPage();
-    const encoded = await encoder.evaluate(async (png) => {
-      const picture = await createImageBitmap(await (await fetch(`data:image/png;base64,${png}`)).blob());
-      const canvas = new OffscreenCanvas(picture.width, picture.height);
-      canvas.getContext('2d')?.drawImage(picture, 0, 0);
-      const bytes = new Uint8Array(await (await canvas.convertToBlob({ type: 'image/webp', quality: 0.85 })).arrayBuffer());
-      return btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(''));
-    }, taken.toString('base64'));
-    await writeFile(`${folder}${name}.webp`, Buffer.from(encoded, 'base64'));
-    await encoder.close();
+    await writeFile(`${folder}${name}.webp`, await recoded(browser, taken, { type: 'image/webp', quality: 0.85 }));
   });
 }

@@ -1,18 +1,24 @@
+import type { Browser, Page } from '@playwright/test';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { barriers } from '../axe';
 import { expect, test } from '../made_up';
+import { recoded } from '../picture';
 import { screens, show } from '../screens';
 
 const features = fileURLToPath(new URL('../../../ui/src/features', import.meta.url));
 
-/** Window sizes in the page's pixels; the last is 1280 × 800 at 200 %. */
+/** The size whose look is kept. */
+const LOOK = '1280×800';
+/** Window sizes in the page's pixels; 640 × 400 is 1280 × 800 at 200 %. */
 const sizes = [
   { size: '800×600', width: 800, height: 600 },
   { size: '200 %', width: 640, height: 400 },
-  { size: '1280×800', width: 1280, height: 800 },
+  { size: LOOK, width: 1280, height: 800 },
 ];
+
+const schemes = ['light', 'dark'] as const;
 
 test('every component of the window, and every dialog, is on a screen that is looked at', () => {
   const missing = readdirSync(features, { recursive: true, encoding: 'utf8' })
@@ -25,17 +31,42 @@ test('every component of the window, and every dialog, is on a screen that is lo
   expect(missing).toEqual([]);
 });
 
+const nameOf = (screen: string, scheme: string) => `${screen.replaceAll(' ', '-')}-${scheme}.png`;
+
+test('no snapshot is of a screen that is gone', () => {
+  const wanted = screens.flatMap(({ name }) => schemes.map((scheme) => nameOf(name, scheme)));
+  expect(readdirSync(fileURLToPath(new URL('../snapshots', import.meta.url))).filter((name) => !wanted.includes(name))).toEqual([]);
+});
+
+// Letters, dates and numbers are the same wherever the snapshots are compared.
+test.use({ locale: 'en-GB', timezoneId: 'Europe/Prague', contextOptions: { reducedMotion: 'reduce' } });
+
+/** Pixels across: enough to show that something is gone, moved or of another colour, and too few for the edges of letters. */
+const SNAPSHOT = 160;
+
+/** What is on the screen looks as it did when `make snapshots` was run last. */
+async function expectSameLook(page: Page, browser: Browser, snapshot: string): Promise<void> {
+  await page.mouse.move(0, 0);
+  await page.evaluate(() => document.fonts.ready);
+  const small = await recoded(browser, await page.screenshot({ animations: 'disabled' }), { type: 'image/png', width: SNAPSHOT });
+  // 32 of 16,000 pixels are a button of 80 by 25 in the window.
+  expect.soft(small).toMatchSnapshot(snapshot, { threshold: 0.1, maxDiffPixelRatio: 0.002 });
+}
+
 for (const screen of screens) {
-  test(`${screen.name}: no barrier in any theme and size`, async ({ page }) => {
+  test(`${screen.name}: no barrier in any theme and size, and it looks as it did`, async ({ page, browser }) => {
     test.setTimeout(120_000);
-    await page.emulateMedia({ reducedMotion: 'reduce' });
+    await page.clock.setFixedTime('2026-05-18T09:41:00Z');
     await show(page, screen);
+    // The letters that every set-up brings; a system's own are of other widths.
+    await page.addStyleTag({ content: ":root { --font: 'DejaVu Sans'; --mono: 'DejaVu Sans Mono' }" });
     const found: string[] = [];
     for (const { size, width, height } of sizes) {
       await page.setViewportSize({ width, height });
-      for (const colorScheme of ['light', 'dark'] as const) {
+      for (const colorScheme of schemes) {
         await page.emulateMedia({ colorScheme });
         found.push(...(await barriers(page)).map((barrier) => `${size}, ${colorScheme}: ${barrier}`));
+        if (size === LOOK) await expectSameLook(page, browser, nameOf(screen.name, colorScheme));
       }
       if (await page.evaluate(() => document.documentElement.scrollWidth > innerWidth)) found.push(`${size}: something is cut at the side`);
     }
