@@ -2,6 +2,7 @@
 
 pub mod capabilities;
 pub mod clock;
+pub mod copy;
 pub mod digest;
 pub mod expiry;
 pub mod ids;
@@ -18,6 +19,7 @@ pub mod watched_folder;
 
 pub use capabilities::{Capabilities, PartRules};
 pub use clock::{Clock, Timestamp};
+pub use copy::{CopiedFile, CopyId, CopyState, CopyStep, CopyWish};
 pub use digest::{Algorithm, Digest, DigestSet, RemoteDigest};
 pub use expiry::{Expiry, Remaining, ToldBy};
 pub use ids::{AccountName, Place, TransferId};

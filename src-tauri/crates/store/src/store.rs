@@ -37,6 +37,7 @@ pub(crate) const STEPS: &[(i64, &str, &str)] = &[
     (4, "put_away", include_str!("migrations/0004_put_away.sql")),
     (5, "sign_in_ends", include_str!("migrations/0005_sign_in_ends.sql")),
     (6, "watched_counts", include_str!("migrations/0006_watched_counts.sql")),
+    (7, "copies", include_str!("migrations/0007_copies.sql")),
 ];
 
 /// The open database. Clones share it.

@@ -192,23 +192,23 @@ impl Store {
     /// [`StoreError`] when the database cannot be written; nothing is removed then.
     pub async fn clear_transfers(&self, ids: Vec<TransferId>) -> Result<u64, StoreError> {
         let ids = json(&ids)?;
-        self.write(move |work| {
-            Box::pin(async move {
-                let done = sqlx::query(
-                    "DELETE FROM transfers WHERE id IN (SELECT value FROM json_each(?))
-                     AND state IN ('done', 'skipped', 'failed', 'cancelled')",
-                )
-                .bind(ids)
-                .execute(&mut work.connection)
-                .await?;
-                Ok(done.rows_affected())
-            })
-        })
-        .await
+        self.write(move |work| Box::pin(work.clear(ids))).await
     }
 }
 
 impl Work {
+    /// Removes those of these transfers, a JSON array of numbers, that are settled.
+    pub(crate) async fn clear(&mut self, ids: String) -> Result<u64, StoreError> {
+        let done = sqlx::query(
+            "DELETE FROM transfers WHERE id IN (SELECT value FROM json_each(?))
+             AND state IN ('done', 'skipped', 'failed', 'cancelled')",
+        )
+        .bind(ids)
+        .execute(&mut self.connection)
+        .await?;
+        Ok(done.rows_affected())
+    }
+
     /// Adds rows, which travel to SQLite as one JSON text: one statement for many rows, and a bounded text.
     pub(crate) async fn add(
         &mut self,

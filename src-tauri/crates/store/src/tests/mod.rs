@@ -1,5 +1,6 @@
 //! The store against a real SQLite file.
 
+mod copies;
 mod large;
 mod opening;
 mod states;
