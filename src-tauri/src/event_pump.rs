@@ -45,7 +45,9 @@ pub(crate) fn start(handle: &AppHandle, app: &App, tray: Tray) {
                 | AppEvent::AccountsChanged
                 | AppEvent::Offered
                 | AppEvent::FoldersChanged
-                | AppEvent::Folder { .. } => {}
+                | AppEvent::Folder { .. }
+                | AppEvent::CopiesChanged
+                | AppEvent::Copy { .. } => {}
             }
             if let Err(error) = handle.emit(CHANNEL, &event) {
                 tracing::warn!("an event did not reach the window: {error}");

@@ -4,6 +4,7 @@
 mod accounts;
 mod airalogy;
 mod bench;
+mod copies;
 mod crash;
 mod hostile_names;
 mod lock;

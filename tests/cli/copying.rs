@@ -91,6 +91,48 @@ fn a_copy_that_was_killed_goes_on_and_loses_nothing() {
 }
 
 #[test]
+fn a_copy_begun_in_one_process_goes_on_in_another() {
+    let lab = Lab::start();
+    let user = User::of(&lab);
+    let (from, to) = (draft(&user, "From"), draft(&user, "To"));
+    user.write("a.txt", b"one");
+    user.write("b.txt", b"two");
+    user.run(&["put", "a.txt", "b.txt", &from]).well();
+    crate::bench::slow_parts(&lab, 600_000);
+    let copying = user.begin(&["copy", &from, &to]);
+    wait_until("the uploads of the copy", || {
+        user.queue().iter().any(|row| row["direction"] == "upload" && row["state"] == "moving")
+    });
+    // The process that has it in hand is killed; one that was never asked to copy takes it up where it was.
+    drop(copying);
+    lab.clear_faults();
+    user.run(&["queue", "run"]).well();
+    assert_eq!(names(&user, &to), ["a.txt", "b.txt"]);
+    assert!(swept(&user));
+    let receipts = user.run(&["receipts", "--json"]).well().json();
+    let fetched = receipts.as_array().unwrap().iter().filter(|row| row["direction"] == "download").count();
+    assert_eq!(fetched, 2, "each was fetched once: {receipts}");
+
+    // While one process has the folder, another asks and waits for it.
+    let other = draft(&user, "Other");
+    user.write("held.txt", b"held");
+    crate::bench::slow_parts(&lab, 600_000);
+    let owner = user.begin(&["copy", &from, &other]);
+    wait_until("the first copy", || user.queue().iter().any(|row| row["state"] == "moving"));
+    let third = draft(&user, "Third");
+    let waiting = user.begin(&["copy", &format!("{from}/a.txt"), &third]);
+    wait_until("the second copy to be taken up", || user.data().join("copies/3").is_dir());
+    lab.clear_faults();
+    let copied = crate::bench::ended(waiting).well();
+    assert!(copied.stderr.contains("Another Labferry") && copied.stdout.contains("verified: "), "{copied:?}");
+    assert_eq!(names(&user, &third), ["a.txt"]);
+    drop(owner);
+    user.run(&["copy", &from, &other]).well();
+    assert_eq!(names(&user, &other), ["a.txt", "b.txt"]);
+    assert!(swept(&user));
+}
+
+#[test]
 fn what_cannot_be_copied_is_said() {
     let lab = Lab::start();
     let user = User::of(&lab);

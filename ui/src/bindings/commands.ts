@@ -5,6 +5,7 @@ import type { ActionAnswer } from "./ActionAnswer";
 import type { ActionFieldRow } from "./ActionFieldRow";
 import type { ActionRow } from "./ActionRow";
 import type { AddAccount } from "./AddAccount";
+import type { AddCopy } from "./AddCopy";
 import type { AddDownloads } from "./AddDownloads";
 import type { AddUploads } from "./AddUploads";
 import type { AnswerFolderFiles } from "./AnswerFolderFiles";
@@ -19,6 +20,10 @@ import type { CheckRow } from "./CheckRow";
 import type { CheckedLedger } from "./CheckedLedger";
 import type { ClashRow } from "./ClashRow";
 import type { ContainerRow } from "./ContainerRow";
+import type { CopyFileRow } from "./CopyFileRow";
+import type { CopyFiles } from "./CopyFiles";
+import type { CopyRow } from "./CopyRow";
+import type { CopySelection } from "./CopySelection";
 import type { DigestRow } from "./DigestRow";
 import type { DigestsRow } from "./DigestsRow";
 import type { EditFolder } from "./EditFolder";
@@ -48,6 +53,7 @@ import type { KeptFile } from "./KeptFile";
 import type { LeftoverRow } from "./LeftoverRow";
 import type { LinkAnswer } from "./LinkAnswer";
 import type { ListBatches } from "./ListBatches";
+import type { ListCopyFiles } from "./ListCopyFiles";
 import type { ListFolderFiles } from "./ListFolderFiles";
 import type { ListPlace } from "./ListPlace";
 import type { ListReceipts } from "./ListReceipts";
@@ -73,6 +79,7 @@ import type { QueueCounts } from "./QueueCounts";
 import type { Queued } from "./Queued";
 import type { ReceiptRow } from "./ReceiptRow";
 import type { Renamed } from "./Renamed";
+import type { RetryCopies } from "./RetryCopies";
 import type { RunAction } from "./RunAction";
 import type { ServiceRow } from "./ServiceRow";
 import type { SetExpiry } from "./SetExpiry";
@@ -88,7 +95,7 @@ import type { TransferRow } from "./TransferRow";
 import type { TransferSelection } from "./TransferSelection";
 import type { UploadPlan } from "./UploadPlan";
 
-export type { AccountRequest, AccountRow, ActionAnswer, ActionFieldRow, ActionRow, AddAccount, AddDownloads, AddUploads, AnswerFolderFiles, AppEvent, AppState, BatchRow, CapabilitiesRow, Changed, CheckLedger, CheckPlace, CheckRow, CheckedLedger, ClashRow, ContainerRow, DigestRow, DigestsRow, EditFolder, EditRecord, Empty, EntryRow, EventList, EventsSince, ExpiryRow, ExportReceipts, ExportedReceipts, FieldRow, FileRow, FolderCheck, FolderChoiceRow, FolderCounts, FolderFileRow, FolderFiles, FolderNames, FolderRow, FolderRule, FolderSelection, HoursRow, ImportLink, KeepFile, KeptFile, LeftoverRow, LinkAnswer, ListBatches, ListFolderFiles, ListPlace, ListReceipts, ListTransfers, LockPassword, LockRow, MoveTransfer, Offer, OnMetered, PageAnswer, PartRow, PlaceAnswer, PlaceRequest, PlacesRequest, PreferencesRow, PreviewAnswer, PreviewFile, PreviewKind, ProblemFacts, ProblemWords, ProgressSample, QueueCounts, Queued, ReceiptRow, Renamed, RunAction, ServiceRow, SetExpiry, SetLanguage, SetLock, SettingsRow, SidecarRule, SignInAnswer, TransferDetail, TransferList, TransferRequest, TransferRow, TransferSelection, UploadPlan };
+export type { AccountRequest, AccountRow, ActionAnswer, ActionFieldRow, ActionRow, AddAccount, AddCopy, AddDownloads, AddUploads, AnswerFolderFiles, AppEvent, AppState, BatchRow, CapabilitiesRow, Changed, CheckLedger, CheckPlace, CheckRow, CheckedLedger, ClashRow, ContainerRow, CopyFileRow, CopyFiles, CopyRow, CopySelection, DigestRow, DigestsRow, EditFolder, EditRecord, Empty, EntryRow, EventList, EventsSince, ExpiryRow, ExportReceipts, ExportedReceipts, FieldRow, FileRow, FolderCheck, FolderChoiceRow, FolderCounts, FolderFileRow, FolderFiles, FolderNames, FolderRow, FolderRule, FolderSelection, HoursRow, ImportLink, KeepFile, KeptFile, LeftoverRow, LinkAnswer, ListBatches, ListCopyFiles, ListFolderFiles, ListPlace, ListReceipts, ListTransfers, LockPassword, LockRow, MoveTransfer, Offer, OnMetered, PageAnswer, PartRow, PlaceAnswer, PlaceRequest, PlacesRequest, PreferencesRow, PreviewAnswer, PreviewFile, PreviewKind, ProblemFacts, ProblemWords, ProgressSample, QueueCounts, Queued, ReceiptRow, Renamed, RetryCopies, RunAction, ServiceRow, SetExpiry, SetLanguage, SetLock, SettingsRow, SidecarRule, SignInAnswer, TransferDetail, TransferList, TransferRequest, TransferRow, TransferSelection, UploadPlan };
 
 /** Every command a front end may give: its request and its answer. */
 export type Commands = {
@@ -121,6 +128,12 @@ export type Commands = {
   "offers.take": { request: Empty; answer: Offer };
   "uploads.import": { request: ImportLink; answer: PlaceAnswer };
   "downloads.add": { request: AddDownloads; answer: Queued };
+  "copies.add": { request: AddCopy; answer: CopyRow };
+  "copies.list": { request: Empty; answer: Array<CopyRow> };
+  "copies.files": { request: ListCopyFiles; answer: CopyFiles };
+  "copies.stop": { request: CopySelection; answer: Changed };
+  "copies.retry": { request: RetryCopies; answer: Changed };
+  "copies.forget": { request: CopySelection; answer: Changed };
   "transfers.list": { request: ListTransfers; answer: TransferList };
   "transfers.batches": { request: ListBatches; answer: Array<BatchRow> };
   "transfers.show": { request: TransferRequest; answer: TransferDetail };
@@ -190,6 +203,12 @@ export const commandNames: readonly CommandName[] = [
   "offers.take",
   "uploads.import",
   "downloads.add",
+  "copies.add",
+  "copies.list",
+  "copies.files",
+  "copies.stop",
+  "copies.retry",
+  "copies.forget",
   "transfers.list",
   "transfers.batches",
   "transfers.show",

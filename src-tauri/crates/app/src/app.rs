@@ -2,12 +2,12 @@
 
 use crate::{
     connections::AccountConnections,
-    events, folders, lock,
+    copies, events, folders, lock,
     practice_lab::PracticeLab,
     problem_text::{internal, invalid, words},
     settings,
     system_clock::SystemClock,
-    wire::{answers::*, events::*, folders::*, lock::*, requests::*},
+    wire::{answers::*, copies::*, events::*, folders::*, lock::*, requests::*},
 };
 use labferry_engine::{Connections as _, Engine};
 use labferry_model::{AccountName, Clock, Problem, ProblemCode, Secret};
@@ -92,6 +92,8 @@ pub(crate) struct Shared {
     pub(crate) followed: Mutex<Option<(settings::Stored, settings::Folders)>>,
     /// What watching folders needs.
     pub(crate) watching: folders::Watching,
+    /// What moving copies forward needs.
+    pub(crate) copying: copies::Copying,
     /// The door to settings, accounts and rules.
     pub(crate) lock: lock::Door,
     /// How many files are looked into at once.
@@ -165,6 +167,7 @@ impl App {
             tasks: Mutex::default(),
             followed: Mutex::default(),
             watching: folders::Watching::default(),
+            copying: copies::Copying::default(),
             lock: lock::Door::default(),
             previews: Semaphore::new(PREVIEWS),
             offered: Mutex::default(),

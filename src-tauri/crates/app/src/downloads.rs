@@ -11,8 +11,8 @@ use crate::{
 };
 use labferry_engine::preflight::{local_name_for, numbered};
 use labferry_model::{
-    AccountName, Container, Direction, Entry, FileStatus, Metadata, Problem, ProblemCode, RemoteFile,
-    VerifyChoice, transfer::NewTransfer,
+    AccountName, ClashPolicy, Container, Direction, Entry, FileStatus, Metadata, Problem, ProblemCode,
+    RemoteFile, ShapeChoice, VerifyChoice, transfer::NewTransfer,
 };
 use labferry_provider::{ListRequest, ListScope, Provider};
 use labferry_store::TransferFilter;
@@ -66,12 +66,8 @@ impl App {
         }
         let mut transfers = Vec::with_capacity(found.len());
         for Found { place, below, file } in found {
-            if file.status != FileStatus::Ready {
-                refused.push(words(
-                    &Problem::new(ProblemCode::PendingFile)
-                        .about(file.name)
-                        .because("the service does not have it whole, so there is nothing to fetch"),
-                ));
+            if let Err(problem) = is_whole(&file) {
+                refused.push(words(&problem));
                 continue;
             }
             let name = only_name.clone().unwrap_or_else(|| {
@@ -82,19 +78,8 @@ impl App {
                 }
                 name
             });
-            transfers.push(NewTransfer {
-                direction: Direction::Download,
-                account: account.clone(),
-                // What stands behind the place finds the file again: its name, or its id.
-                name: name_in(&place, &file.path).to_owned(),
-                place,
-                local: folder.join(name),
-                size: file.size,
-                on_clash: request.on_clash,
-                shape: request.shape,
-                verify: VerifyChoice::Auto,
-                metadata: Metadata::new(),
-            });
+            let transfer = download_of(&account, place, &file, folder.join(name), request.on_clash);
+            transfers.push(NewTransfer { shape: request.shape, ..transfer });
         }
         let folders: HashSet<PathBuf> =
             transfers.iter().filter_map(|transfer| transfer.local.parent().map(Path::to_path_buf)).collect();
@@ -137,6 +122,42 @@ impl App {
             free
         });
         Ok(())
+    }
+}
+
+/// Whether a service has the whole file.
+///
+/// # Errors
+/// It has not.
+pub(crate) fn is_whole(file: &RemoteFile) -> Result<(), Problem> {
+    if file.status == FileStatus::Ready {
+        return Ok(());
+    }
+    Err(Problem::new(ProblemCode::PendingFile)
+        .about(&file.name)
+        .because("the service does not have it whole, so there is nothing to fetch"))
+}
+
+/// The download of a file that a service holds in that place.
+pub(crate) fn download_of(
+    account: &AccountName,
+    place: String,
+    file: &RemoteFile,
+    local: PathBuf,
+    on_clash: ClashPolicy,
+) -> NewTransfer {
+    NewTransfer {
+        direction: Direction::Download,
+        account: account.clone(),
+        // What stands behind the place finds the file again: its name, or its id.
+        name: name_in(&place, &file.path).to_owned(),
+        place,
+        local,
+        size: file.size,
+        on_clash,
+        shape: ShapeChoice::Auto,
+        verify: VerifyChoice::Auto,
+        metadata: Metadata::new(),
     }
 }
 
@@ -254,7 +275,11 @@ fn own_name(container: &Container) -> &str {
     }
 }
 
-fn make_folder(path: &Path) -> Result<(), Problem> {
+/// Makes a folder and those it lies in.
+///
+/// # Errors
+/// A disk that is full, or a folder that cannot be written.
+pub(crate) fn make_folder(path: &Path) -> Result<(), Problem> {
     fs::create_dir_all(path).map_err(|error| not_written(path, &error))
 }
 

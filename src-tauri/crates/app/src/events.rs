@@ -2,6 +2,7 @@
 
 use crate::{
     app::{App, Shared},
+    copies::Told,
     rows,
     wire::{answers::*, events::*, requests::*},
 };
@@ -129,6 +130,7 @@ pub(crate) async fn pump(app: Weak<Shared>) {
     };
     let mut moving = false;
     let mut samples = 0_u32;
+    let mut copies = Told::default();
     // Both are kept across the turns: where something is committed all the time, a fresh one would never be over.
     let (mut sample, mut told) = (clock.sleep(SAMPLE), clock.sleep(Duration::ZERO));
     let mut may_tell = false;
@@ -162,6 +164,9 @@ pub(crate) async fn pump(app: Weak<Shared>) {
             }
             if let Err(error) = shared.follow_settings().await {
                 tracing::warn!(%error, "the settings cannot be read");
+            }
+            if let Err(problem) = shared.tell_of_copies(&mut copies).await {
+                tracing::warn!(message = problem.message, "copies could not be told of");
             }
             match shared.store.last_event().await {
                 Ok(newest) if newest > *shared.told.lock().await => {

@@ -14,6 +14,7 @@ mod checks;
 mod connections;
 mod connectors;
 mod continued;
+mod copies;
 mod data_place;
 mod downloads;
 mod events;

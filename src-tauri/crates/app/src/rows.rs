@@ -178,6 +178,20 @@ pub(crate) fn transfer(transfer: Transfer) -> TransferRow {
     }
 }
 
+/// What a state waits for that a person can end.
+pub(crate) fn waits_for(state: &State) -> Option<Problem> {
+    match state {
+        State::Waiting { why: WaitReason::DiskLow } => Some(Problem::new(ProblemCode::DiskFull)),
+        state => state.problem().cloned(),
+    }
+}
+
+/// The problem of a file that was given up, in words.
+pub(crate) fn given_up(problem: &Problem, name: &str) -> ProblemWords {
+    let problem = problem.clone().about(name);
+    words(&problem, &State::Failed { problem: problem.clone() })
+}
+
 /// The problem in words. Of a transfer that was given up nothing goes on by itself.
 fn words(problem: &Problem, state: &State) -> ProblemWords {
     let mut words = problem_text::words(problem);

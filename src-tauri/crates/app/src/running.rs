@@ -2,6 +2,7 @@
 
 use crate::{
     app::{App, Own, busy},
+    copies::carry_copies,
     folders::watch_folders,
     problem_text::internal,
     staged::keep_clean,
@@ -35,6 +36,7 @@ impl App {
             app.tell(AppEvent::QueueChanged);
             app.keep(tokio::spawn(watch_folders(app.clone())));
             app.keep(tokio::spawn(keep_clean(app.clone())));
+            app.keep(tokio::spawn(carry_copies(app.clone())));
             // It returns well when it was stopped, and badly when the database failed it: that may pass.
             while let Err(problem) = app.run(Until::Stopped).await {
                 tracing::error!(?problem, "the engine stopped");
@@ -82,7 +84,7 @@ impl App {
         busy(&self.shared.folder)
     }
 
-    /// Works the queue until nothing can go on.
+    /// Works the queue until nothing can go on, and with it the copies whose files are in it.
     ///
     /// # Errors
     /// A folder that another process owns; an engine or database that fails.
@@ -90,7 +92,12 @@ impl App {
         if self.shared.own == Own::Never || !self.try_own() {
             return Err(busy(&self.shared.folder));
         }
-        self.run(Until::Idle).await
+        loop {
+            self.run(Until::Idle).await?;
+            if !self.carry_once().await? {
+                return Ok(());
+            }
+        }
     }
 
     /// Stops the engine, keeps what was reached, and closes the database. Every clone is useless afterwards.
@@ -154,7 +161,7 @@ impl App {
     }
 
     /// Whether nothing will happen to a transfer by itself soon. One that was cleared is at rest.
-    async fn at_rest(&self, id: TransferId) -> Result<bool, ProblemWords> {
+    pub(crate) async fn at_rest(&self, id: TransferId) -> Result<bool, ProblemWords> {
         let Some(transfer) = self.shared.store.transfer(id).await? else { return Ok(true) };
         Ok(match transfer.state {
             State::Waiting { .. } if self.shared.engine.hold(&transfer.account).is_some() => true,

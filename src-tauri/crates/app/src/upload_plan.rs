@@ -3,6 +3,7 @@
 use crate::{
     app::App,
     browse::about_place,
+    problem_text::words,
     rows,
     uploads::{Laid, Wished, check, in_folders, may_pass},
     wire::{answers::*, requests::*},
@@ -38,7 +39,8 @@ impl App {
     pub async fn uploads_plan(&self, request: AddUploads) -> Result<UploadPlan, ProblemWords> {
         let mut wished = self.wished(&request).await?;
         let folders = folder_choices(&wished, request.shape);
-        let Laid { transfers, twice } = self.lay_out(&mut wished, &request).await?;
+        let Laid { transfers, twice, refused } = self.lay_out(&mut wished, &request).await?;
+        wished.refused.extend(refused.iter().map(|(_, problem)| words(problem)));
         let old: HashSet<(String, std::path::PathBuf)> = self
             .shared
             .store

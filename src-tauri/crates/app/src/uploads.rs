@@ -29,8 +29,9 @@ impl App {
     /// reached is no error: the uploads wait for it.
     pub async fn uploads_add(&self, request: AddUploads) -> Result<Queued, ProblemWords> {
         let mut wished = self.wished(&request).await?;
-        let Laid { mut transfers, twice } = self.lay_out(&mut wished, &request).await?;
+        let Laid { mut transfers, twice, refused: not_taken } = self.lay_out(&mut wished, &request).await?;
         let mut refused = std::mem::take(&mut wished.refused);
+        refused.extend(not_taken.iter().map(|(_, problem)| words(problem)));
         refused.extend(twice.iter().map(|item| words(&same_name(item))));
         // Kept until the rows are there: a clean-up takes no archive that somebody holds.
         let _held = self.pack_each(&wished, &mut transfers, &mut refused).await;
@@ -89,18 +90,19 @@ impl App {
         Ok(Wished { account, provider, place, facts, items, archives, inside, refused })
     }
 
-    /// Takes the files of a request that can be sent out of it and adds to its refusals those that cannot.
+    /// Takes the files out of a request and tells those that can be sent from those that cannot.
     pub(crate) async fn lay_out(
         &self,
         wished: &mut Wished,
         request: &AddUploads,
     ) -> Result<Laid, ProblemWords> {
         let items = std::mem::take(&mut wished.items);
-        let Wished { account, provider, place, facts, refused, .. } = wished;
+        let Wished { account, provider, place, facts, .. } = wished;
         let (provider, facts) = (provider.as_ref(), facts.as_ref());
         let mut taken = HashSet::new();
         let mut room = self.room(provider, account, place, facts).await?;
-        let mut laid = Laid { transfers: Vec::with_capacity(items.len()), twice: Vec::new() };
+        let mut laid =
+            Laid { transfers: Vec::with_capacity(items.len()), twice: Vec::new(), refused: Vec::new() };
         for mut item in items {
             let answer = request.answers.get(item.local.to_string_lossy().as_ref()).copied();
             if answer == Some(ClashPolicy::Skip) {
@@ -109,7 +111,7 @@ impl App {
             let on_clash = answer.unwrap_or(request.on_clash);
             item.name = in_folders(&item.name, request.folders);
             if let Err(problem) = check(&item, provider, facts, request.shape) {
-                refused.push(words(&problem));
+                laid.refused.push((item.local, problem));
                 continue;
             }
             let Some(name) = free_name(&item, &mut taken, on_clash) else {
@@ -117,7 +119,7 @@ impl App {
                 continue;
             };
             match take_room(room.as_mut(), &item, name) {
-                Err(problem) => refused.push(words(&problem)),
+                Err(problem) => laid.refused.push((item.local, problem)),
                 Ok(name) => laid.transfers.push(NewTransfer {
                     direction: Direction::Upload,
                     account: account.clone(),
@@ -216,6 +218,8 @@ pub(crate) struct Laid {
     pub(crate) transfers: Vec<NewTransfer>,
     /// Files that would end as one with another of the same request.
     pub(crate) twice: Vec<SourceItem>,
+    /// Files that the account or the record does not take, and why.
+    pub(crate) refused: Vec<(PathBuf, Problem)>,
 }
 
 /// What a record still takes.
@@ -357,7 +361,8 @@ fn free_name(item: &SourceItem, taken: &mut HashSet<String>, on_clash: ClashPoli
     (2_u32..).map(|number| numbered(&item.name, number)).find(|name| taken.insert(name.clone()))
 }
 
-fn same_name(item: &SourceItem) -> Problem {
+/// Why a file is left out that would end as one with another of the same request.
+pub(crate) fn same_name(item: &SourceItem) -> Problem {
     Problem::new(ProblemCode::NameTaken)
         .about(item.name.clone())
         .because(format!("another of these files has the same name ({})", item.local.display()))

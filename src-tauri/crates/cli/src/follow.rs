@@ -31,12 +31,18 @@ pub(crate) async fn until_idle(app: &App, out: &Output, ids: &[i64]) -> Result<(
     follow(app, out, ids, async move { runner.run_until_idle().await }).await
 }
 
-async fn follow(
+/// Waits until these transfers of a copy have settled, and says whether nothing happens to the copy by itself any more.
+pub(crate) async fn until_copied(app: &App, out: &Output, copy: i64, ids: &[i64]) -> Result<bool, Failure> {
+    let (runner, all) = (app.clone(), ids.to_vec());
+    follow(app, out, ids, async move { runner.run_until_copied(copy, &all).await }).await
+}
+
+async fn follow<T: Send + 'static>(
     app: &App,
     out: &Output,
     ids: &[i64],
-    run: impl Future<Output = Result<(), ProblemWords>> + Send + 'static,
-) -> Result<(), Failure> {
+    run: impl Future<Output = Result<T, ProblemWords>> + Send + 'static,
+) -> Result<T, Failure> {
     // Nobody listens where nothing is shown: each event is read from the database for its listeners.
     let mut shown = match out.shows_progress() {
         true => Some((app.subscribe(), Shown::new(app, ids).await?)),
@@ -189,7 +195,9 @@ impl Shown {
             | AppEvent::PreferencesChanged
             | AppEvent::Offered
             | AppEvent::FoldersChanged
-            | AppEvent::Folder { .. } => {}
+            | AppEvent::Folder { .. }
+            | AppEvent::CopiesChanged
+            | AppEvent::Copy { .. } => {}
         }
         self.draw();
     }

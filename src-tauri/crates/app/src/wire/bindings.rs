@@ -1,7 +1,7 @@
 //! Writes the TypeScript types of everything on the wire to `ui/src/bindings`, and the command table with them.
 //! `make bindings` runs this; the suites run it too, and CI fails when the committed files differ.
 
-use super::{answers::*, events::*, folders::*, lock::*, requests::*};
+use super::{answers::*, copies::*, events::*, folders::*, lock::*, requests::*};
 use std::{collections::BTreeSet, fmt::Write as _, path::PathBuf};
 use ts_rs::{Config, TS, TypeVisitor};
 

@@ -36,6 +36,12 @@ macro_rules! command_table {
             "offers.take"           offers_take(Empty) -> Offer;
             "uploads.import"        import_link(ImportLink) -> PlaceAnswer;
             "downloads.add"         downloads_add(AddDownloads) -> Queued;
+            "copies.add"            copies_add(AddCopy) -> CopyRow;
+            "copies.list"           copies_list(Empty) -> Vec<CopyRow>;
+            "copies.files"          copies_files(ListCopyFiles) -> CopyFiles;
+            "copies.stop"           copies_stop(CopySelection) -> Changed;
+            "copies.retry"          copies_retry(RetryCopies) -> Changed;
+            "copies.forget"         copies_forget(CopySelection) -> Changed;
             "transfers.list"        transfers_list(ListTransfers) -> TransferList;
             "transfers.batches"     transfers_batches(ListBatches) -> Vec<BatchRow>;
             "transfers.show"        transfers_show(TransferRequest) -> TransferDetail;

@@ -3,6 +3,7 @@
 
 use super::{
     answers::{QueueCounts, TransferRow},
+    copies::CopyRow,
     folders::FolderRow,
 };
 use serde::{Deserialize, Serialize};
@@ -69,6 +70,13 @@ pub enum AppEvent {
     Folder {
         /// The rule and how it stands.
         row: Box<FolderRow>,
+    },
+    /// Copies were added or forgotten: ask again.
+    CopiesChanged,
+    /// A copy stands otherwise than before.
+    Copy {
+        /// The copy as it is now.
+        row: Box<CopyRow>,
     },
 }
 

@@ -2,6 +2,7 @@
 
 pub mod answers;
 pub mod commands;
+pub mod copies;
 pub mod events;
 pub mod folders;
 pub mod lock;
