@@ -5,7 +5,7 @@ export interface Screen {
   name: string;
   /** Files of `ui/src/features` that are on screen then. A file with two dialogs is named by two screens. */
   shows: string[];
-  world?: 'still' | 'empty' | 'error' | 'interrupted' | 'offered' | 'locked';
+  world?: 'still' | 'empty' | 'error' | 'interrupted' | 'offered' | 'locked' | 'copies';
   open: (page: Page) => Promise<void>;
 }
 
@@ -101,6 +101,10 @@ export const screens: Screen[] = [
   { name: 'files are uploaded', shows: ['browse/UploadDialog'], open: async (page) => (await record(page), await page.getByTestId('upload-button').click(), await page.getByTestId('choose-files').click(), page.getByTestId('chosen').first().waitFor()) },
   { name: 'a link is uploaded', shows: ['browse/UploadDialog'], open: async (page) => (await record(page), await page.getByTestId('upload-button').click(), await page.getByText('Behind a link').click(), await page.getByTestId('upload-link').fill('ftp://nowhere'), await page.getByTestId('upload-link-start').click(), page.getByText('A link begins with').waitFor()) },
   { name: 'files are downloaded', shows: ['browse/DownloadDialog'], open: async (page) => (await record(page), await page.getByTestId('download-button').click(), dialog(page).waitFor()) },
+  { name: 'files are copied', shows: ['browse/CopyDialog', 'browse/PlacePicker'], open: async (page) => (await record(page), await page.getByTestId('copy-files').click(), page.getByTestId('copy-place').first().waitFor()) },
+  { name: 'files are copied into a place inside another', shows: ['browse/PlacePicker'], open: async (page) => (await record(page), await page.getByTestId('copy-files').click(), await page.getByTestId('copy-place').filter({ hasText: 'Mouse atlas' }).click(), await page.getByTestId('copy-place').first().click(), page.getByText('The files go to').waitFor()) },
+  { name: 'copies', shows: ['transfers/Copies', 'transfers/CopyLine'], world: 'copies', open: async (page) => (await page.getByTestId('copy').nth(1).getByText('Files that need you').click(), page.getByText('scan_118.czi').first().waitFor()) },
+  { name: 'copies in the whole window', shows: ['transfers/Copies'], world: 'copies', open: async (page) => (await page.keyboard.press('Control+Shift+J'), page.getByTestId('copy').nth(3).waitFor()) },
   { name: 'a service’s own actions', shows: ['browse/Actions'], open: async (page) => (await record(page, 'Mouse atlas'), await page.getByTestId('actions').click(), page.getByTestId('action').first().waitFor()) },
   { name: 'an action with fields', shows: ['browse/ActionForm'], open: async (page) => (await action(page, 'Add a label'), await page.getByTestId('action-run').click(), page.getByText('This is needed.').waitFor()) },
   { name: 'an action that asks first', shows: ['browse/ActionForm'], open: (page) => action(page, 'Delete with force') },

@@ -1,5 +1,6 @@
-import type { AppEvent, CommandName, Commands, EntryRow, Offer, PreferencesRow, ProgressSample, QueueCounts, TransferRow, TransferSelection } from '../bindings/commands';
+import type { AppEvent, CommandName, Commands, CopyRow, EntryRow, Offer, PreferencesRow, ProgressSample, QueueCounts, TransferRow, TransferSelection } from '../bindings/commands';
 import { isLive, matches } from '../stores/queue';
+import { copyFiles, fakeCopies, newCopy } from './fake_copies';
 import { hostileWorld } from './fake_hostile';
 import * as fake from './fake_world';
 import type { Drag, Host } from './host';
@@ -16,7 +17,7 @@ const PART_STEP = 1024 * 1024;
 type Part<Whole> = Whole extends readonly (infer Item)[] ? Part<Item>[] : Whole extends object ? { [Key in keyof Whole]?: Part<Whole[Key]> } : Whole;
 type Answers = { [Name in CommandName]: (request: Commands[Name]['request']) => Part<Commands[Name]['answer']> };
 
-/** A world in memory for looking at the interface without an app: `?fake`, `?fake=still`, `?fake=empty`, `?fake=large`, `?fake=many`; `large-live` and `many-live` tell events, `hostile` means no good, `silent` never answers. */
+/** A world in memory for looking at the interface without an app: `?fake`, `?fake=still`, `?fake=empty`, `?fake=large`, `?fake=many`; `large-live` and `many-live` tell events, `hostile` means no good, `silent` never answers, `copies` has some copies. */
 export class FakeHost implements Host {
   readonly kind = 'fake';
   readonly canChooseFolder = true;
@@ -30,17 +31,19 @@ export class FakeHost implements Host {
   private events = 1;
   private counted: QueueCounts | null = null;
   private folders = fake.watchedFolders();
+  private copies: CopyRow[] = [];
   private preferences: PreferencesRow = { to_tray: false, notify: true, language: '' };
   /** What another program handed over. */
   private readonly offers: Offer[] = [];
 
   constructor(private readonly which: string) {
     if (which === 'offered') this.offers.push({ sources: ['/data/scan_8.czi', '/data/notes.csv'], refused: [] });
+    if (which === 'copies') this.copies = fakeCopies();
     const worlds: Record<string, () => fake.World> = { empty: fake.emptyWorld, large: fake.largeWorld, hostile: hostileWorld, many: () => fake.longQueue(fake.busyWorld()) };
     const [world = which, live] = which.split('-');
     this.world = (worlds[world] ?? fake.busyWorld)();
     if (live !== undefined) setInterval(() => this.stir(), STIR);
-    else if (!['still', 'large', 'many', 'hostile', 'silent'].includes(which)) setInterval(() => this.tick(), TICK);
+    else if (!['still', 'large', 'many', 'hostile', 'silent', 'copies'].includes(which)) setInterval(() => this.tick(), TICK);
   }
 
   async call<Name extends CommandName>(command: Name, request: Commands[Name]['request']): Promise<Commands[Name]['answer']> {
@@ -155,6 +158,19 @@ export class FakeHost implements Host {
       });
       return { ids: rows.map(({ id }) => id), continued: [], refused: [], renamed: [] };
     },
+    'copies.list': () => this.copies,
+    'copies.files': ({ id }) => ({ rows: copyFiles(this.copies.find((row) => row.id === id)), next: null }),
+    'copies.add': (request) => {
+      const row = newCopy(this.copies.length + 1, request, request.paths.flatMap((path) => this.world.files.get(path) ?? [...this.world.files.values()].flat().filter((file) => file.path === path)));
+      this.copies = [row, ...this.copies];
+      return row;
+    },
+    'copies.stop': ({ ids }) => this.turn(ids, 'stopped'),
+    'copies.retry': ({ ids }) => this.turn(ids, 'working'),
+    'copies.forget': ({ ids }) => {
+      this.copies = this.copies.filter(({ id }) => !ids.includes(id));
+      return { changed: ids.length };
+    },
     'preferences.show': () => this.preferences,
     'preferences.change': (row) => (this.preferences = row),
     'preferences.language': ({ language }) => (this.preferences = { ...this.preferences, language }),
@@ -216,6 +232,11 @@ export class FakeHost implements Host {
     },
     'events.since': ({ number }) => ({ events: [], last_event: number, incomplete: false }),
   };
+
+  private turn(ids: number[], state: string): { changed: number } {
+    this.copies = this.copies.map((row) => (ids.includes(row.id) ? { ...row, state, problem: null } : row));
+    return { changed: ids.length };
+  }
 
   private stand(ids: number[], state: string): { changed: number } {
     this.folders = this.folders.map((row) => (ids.includes(row.id) ? { ...row, state, problem: null } : row));

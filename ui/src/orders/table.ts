@@ -1,6 +1,6 @@
 /** Everything the window does by a key or from its menu: one table for the keyboard, the menu bar and the list of keys. */
 export type OrderName =
-  | 'upload' | 'download' | 'addAccount' | 'settings' | 'quit'
+  | 'upload' | 'download' | 'copy' | 'addAccount' | 'settings' | 'quit'
   | 'filter' | 'refresh'
   | 'back' | 'forward' | 'records' | 'folders' | 'receipts' | 'larger' | 'smaller' | 'usualSize'
   | 'transfers' | 'drawer' | 'full' | 'pauseAll' | 'resumeAll' | 'clearDone'
@@ -16,6 +16,7 @@ export interface Order {
 export const orders: Readonly<Record<OrderName, Order>> = {
   upload: { keys: ['Mod+U'] },
   download: { keys: ['Mod+D', 'Alt+ArrowDown'] },
+  copy: { keys: ['Mod+Shift+C'] },
   addAccount: { keys: [] },
   settings: { keys: ['Mod+,', 'Mod+5'] },
   quit: { keys: [] },
@@ -40,7 +41,7 @@ export const orders: Readonly<Record<OrderName, Order>> = {
 };
 
 export const menus = {
-  file: ['upload', 'download', null, 'addAccount', 'settings', null, 'quit'],
+  file: ['upload', 'download', 'copy', null, 'addAccount', 'settings', null, 'quit'],
   edit: ['filter', 'refresh'],
   view: ['back', 'forward', null, 'records', 'folders', 'receipts', null, 'larger', 'smaller', 'usualSize'],
   transfers: ['transfers', 'drawer', 'full', null, 'pauseAll', 'resumeAll', null, 'clearDone'],

@@ -1,8 +1,10 @@
 import { getContext, setContext } from 'svelte';
 import type { Host } from '../host/host';
 import { Orders } from '../orders/orders';
+import { words } from '../words/words';
 import { Accounts } from './accounts.svelte';
 import { Browser } from './browser.svelte';
+import { Copies } from './copies.svelte';
 import { Folders } from './folders.svelte';
 import { Lock } from './lock.svelte';
 import { Looks } from './looks.svelte';
@@ -15,6 +17,7 @@ export interface Stores {
   accounts: Accounts;
   browser: Browser;
   folders: Folders;
+  copies: Copies;
   transfers: Transfers;
   moves: Moves;
   settings: Settings;
@@ -33,6 +36,7 @@ export function provideStores(host: Host, kept: Pick<Storage, 'getItem' | 'setIt
     host,
     browser,
     folders: new Folders(host),
+    copies: new Copies(host),
     accounts: new Accounts(host),
     transfers: new Transfers(host),
     moves: new Moves(host, target),
@@ -48,6 +52,11 @@ export function provideStores(host: Host, kept: Pick<Storage, 'getItem' | 'setIt
     if (instead !== undefined && ids.length > 0) void stores.transfers.order('clear', instead);
   };
   stores.moves.onSaid = (sentence) => (stores.transfers.said = sentence);
+  stores.copies.onTurned = (row) => {
+    const [what, to] = [browser.titleOf(row.account, row.source), browser.titleOf(row.to_account, row.to_place) || row.to_account];
+    if (row.state === 'done') stores.transfers.said = words.copies.saidDone(what, to);
+    else if (row.state === 'needs_you') stores.transfers.said = words.copies.saidNeeds(what);
+  };
   stores.transfers.onAccounts = () => void stores.accounts.load();
   return setContext(KEY, stores);
 }

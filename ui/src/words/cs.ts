@@ -1,4 +1,5 @@
 import type { Words } from './en';
+import { copies } from './copies/cs';
 import { folders } from './folders/cs';
 import type { Tools } from './tools';
 
@@ -178,6 +179,7 @@ export const cs = ({ number, plural, form, key }: Tools): Words => ({
   orders: {
     upload: 'Odeslat…',
     download: 'Stáhnout…',
+    copy: 'Kopírovat do…',
     addAccount: 'Přidat účet…',
     settings: 'Nastavení…',
     quit: 'Ukončit Labferry',
@@ -500,6 +502,7 @@ export const cs = ({ number, plural, form, key }: Tools): Words => ({
     forgotten: 'Heslo nelze zpětně přečíst. Když se zapomene, může správce počítače zámek zrušit ve složce s daty; postup je v příručce.',
   },
   folders: folders({ plural }),
+  copies: copies({ plural, number }),
   receipts: {
     heading: 'Potvrzení',
     show: 'Potvrzení',

@@ -1,3 +1,4 @@
+import { copies } from './copies/en';
 import { folders } from './folders/en';
 import type { Tools } from './tools';
 
@@ -178,6 +179,7 @@ export const en = ({ number, plural, form, key }: Tools) => ({
   orders: {
     upload: 'Upload…',
     download: 'Download…',
+    copy: 'Copy to…',
     addAccount: 'Add account…',
     settings: 'Settings…',
     quit: 'Quit Labferry',
@@ -501,6 +503,7 @@ export const en = ({ number, plural, form, key }: Tools) => ({
     forgotten: 'Nobody can read the password back. If it is forgotten, whoever looks after this computer can take the lock away in the data folder; the guide says how.',
   },
   folders: folders({ plural }),
+  copies: copies({ plural, number }),
   receipts: {
     heading: 'Receipts',
     show: 'Receipts',

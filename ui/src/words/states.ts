@@ -1,4 +1,4 @@
-import type { FileRow, FolderFileRow, FolderRow, ReceiptRow, TransferRow } from '../bindings/commands';
+import type { CopyRow, FileRow, FolderFileRow, FolderRow, ReceiptRow, TransferRow } from '../bindings/commands';
 import { timeLeft } from './formats';
 import { words } from './words';
 
@@ -116,6 +116,21 @@ export function watchedFileWords(file: FolderFileRow): StateWords {
   const name = file.state === 'done' && file.verified === null ? 'sent' : file.state;
   const [shape, tone] = WATCHED[name] ?? ['dash', 'quiet'];
   return state(words.folders.fileStates[name] ?? name, shape, tone);
+}
+
+/** How a copy stands. It is green only when every one of its files is proven. */
+export function copyWords(row: CopyRow): StateWords {
+  const { states } = words.copies;
+  switch (row.state) {
+    case 'working':
+      return state(states.working, 'up', 'busy');
+    case 'done':
+      return row.verified === row.files ? state(states.done, 'verified', 'good') : state(states.unproven, 'sent', 'busy');
+    case 'needs_you':
+      return state(states.needs_you, 'attention', 'warn');
+    default:
+      return state(states.stopped, 'dash', 'quiet');
+  }
 }
 
 /** What a kind of proof means, short and in a sentence. */

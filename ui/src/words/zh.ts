@@ -1,4 +1,5 @@
 import type { Words } from './en';
+import { copies } from './copies/zh';
 import { folders } from './folders/zh';
 import type { Tools } from './tools';
 
@@ -178,6 +179,7 @@ export const zh = ({ number, key }: Tools): Words => ({
   orders: {
     upload: '上传…',
     download: '下载…',
+    copy: '复制到…',
     addAccount: '添加账户…',
     settings: '设置…',
     quit: '退出 Labferry',
@@ -500,6 +502,7 @@ export const zh = ({ number, key }: Tools): Words => ({
     forgotten: '密码无法读回。如果忘记，管理这台电脑的人可以在数据文件夹中取消锁定，方法见指南。',
   },
   folders: folders({ number }),
+  copies: copies({ number }),
   receipts: {
     heading: '回执',
     show: '回执',

@@ -1,0 +1,41 @@
+import type { Words } from '../en';
+import type { Tools } from '../tools';
+
+/** Copies from one record to another in Czech. */
+export const copies = ({ plural, number }: Pick<Tools, 'plural' | 'number'>): Words['copies'] => ({
+  button: (count) => (count === 0 ? 'Kopírovat vše do…' : `Kopírovat ${plural(count, { one: 'soubor', few: 'soubory', other: 'souborů' })} do…`),
+  heading: 'Kopírovat do jiného záznamu',
+  what: (count, title) => (count === 0 ? `Všechny soubory z „${title}“` : `${plural(count, { one: 'soubor', few: 'soubory', other: 'souborů' })} z „${title}“`),
+  account: 'Do účtu',
+  search: 'Hledat v jeho záznamech',
+  trail: 'Kam soubory půjdou',
+  places: 'Místa, kam kopírovat nebo která otevřít',
+  loading: 'Ptám se služby…',
+  none: 'Nic zde nepřijímá soubory.',
+  noneFound: (query) => `Hledání „${query}“ neodpovídá nic, co přijímá soubory.`,
+  more: 'Ukázat další místa',
+  choose: 'Otevřete koncept, záznam nebo složku, kam se má kopírovat.',
+  here: (title) => `Soubory půjdou do „${title}“.`,
+  notHere: (title) => `„${title}“ samo soubory nepřijímá. Otevřete místo uvnitř.`,
+  itself: 'Odtud soubory pocházejí. Otevřete jiné místo.',
+  clash: 'Pokud tam je jiný soubor toho názvu',
+  clashes: { ask: 'Zeptat se mě', skip: 'Vynechat ho', rename: 'Ponechat oba, pod novým názvem', replace: 'Nahradit ho tam' },
+  passes: (files, size) =>
+    `Vše projde tímto počítačem: ${files}${size === null ? '' : `, ${size}`}. Každý soubor se stáhne, ověří, pošle dál, tam znovu ověří a pak se zde smaže; nanejvýš asi 1 GiB najednou, nebo jeden větší soubor. Původní soubory zůstanou, jak jsou.`,
+  start: 'Začít kopírovat',
+  starting: 'Prohlížím soubory…',
+  begun: (what, place) => `${what}: kopírování do ${place} začalo.`,
+  list: 'Kopie',
+  proven: (done, all) => `ověřeno ${number(done)} z ${plural(all, { one: 'souboru', few: 'souborů', other: 'souborů' })}`,
+  unproven: (count) => `${number(count)} tam, neověřeno`,
+  skipped: (count) => `${number(count)} vynecháno`,
+  failed: (count) => plural(count, { one: 'soubor vás potřebuje', few: 'soubory vás potřebují', other: 'souborů vás potřebuje' }),
+  states: { working: 'Kopíruje se', done: 'Zkopírováno a ověřeno', unproven: 'Zkopírováno, ne vše ověřeno', needs_you: 'Potřebuje vás', stopped: 'Zastaveno' },
+  stop: 'Zastavit kopírování',
+  retry: 'Zkusit kopii znovu',
+  answer: 'Obsazené názvy',
+  forget: 'Zapomenout tuto kopii',
+  showFiles: 'Soubory, které vás potřebují',
+  saidDone: (what, place) => `${what}: zkopírováno do ${place}.`,
+  saidNeeds: (what) => `Kopie ${what} vás potřebuje.`,
+});

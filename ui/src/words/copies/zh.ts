@@ -1,0 +1,41 @@
+import type { Words } from '../en';
+import type { Tools } from '../tools';
+
+/** Copies from one record to another in Simplified Chinese. */
+export const copies = ({ number }: Pick<Tools, 'number'>): Words['copies'] => ({
+  button: (count) => (count === 0 ? '全部复制到…' : `将 ${number(count)} 个文件复制到…`),
+  heading: '复制到另一条记录',
+  what: (count, title) => (count === 0 ? `“${title}”的全部文件` : `“${title}”的 ${number(count)} 个文件`),
+  account: '目标账户',
+  search: '搜索其记录',
+  trail: '文件的去向',
+  places: '可复制到或可打开的位置',
+  loading: '正在询问服务…',
+  none: '这里没有可接收文件的位置。',
+  noneFound: (query) => `没有可接收文件的位置与“${query}”匹配。`,
+  more: '显示更多位置',
+  choose: '打开要复制到的草稿、记录或文件夹。',
+  here: (title) => `文件将复制到“${title}”。`,
+  notHere: (title) => `“${title}”本身不接收文件。请打开其中的位置。`,
+  itself: '文件就来自这里。请打开另一个位置。',
+  clash: '如果那里有同名的其他文件',
+  clashes: { ask: '询问我', skip: '略过该文件', rename: '两者都保留，使用新名称', replace: '替换那里的文件' },
+  passes: (files, size) =>
+    `所有内容都经过这台计算机：${files}${size === null ? '' : `，${size}`}。每个文件先取回并验证，再发送并在那边再次验证，然后从这里删除；同时最多约 1 GiB，或一个更大的文件。源文件保持不变。`,
+  start: '开始复制',
+  starting: '正在查看文件…',
+  begun: (what, place) => `${what}：已开始复制到 ${place}。`,
+  list: '复制任务',
+  proven: (done, all) => `${number(all)} 个文件中已验证 ${number(done)} 个`,
+  unproven: (count) => `${number(count)} 个已到达但未验证`,
+  skipped: (count) => `${number(count)} 个已略过`,
+  failed: (count) => `${number(count)} 个文件需要您处理`,
+  states: { working: '正在复制', done: '已复制并验证', unproven: '已复制，未全部验证', needs_you: '需要您处理', stopped: '已停止' },
+  stop: '停止复制',
+  retry: '重试此复制',
+  answer: '名称已被占用时',
+  forget: '移除此复制任务',
+  showFiles: '需要您处理的文件',
+  saidDone: (what, place) => `${what}：已复制到 ${place}。`,
+  saidNeeds: (what) => `${what} 的复制需要您处理。`,
+});
