@@ -171,7 +171,13 @@ impl App {
             if !transfers.is_empty() && !transfers.iter().any(|id| has.contains(id)) {
                 return Ok(false);
             }
-            if next::next(copy.state, &hand) == Next::Rest && !has.is_empty() {
+            let rests = match next::next(copy.state, &hand) {
+                Next::Rest => true,
+                // One that is tried again later holds up nobody, but there may be nobody left.
+                Next::Fetch { files, bytes } => self.more_to_fetch(&copy, files, bytes).await?.is_empty(),
+                Next::Learn(_) | Next::Send(_) => false,
+            };
+            if rests && !has.is_empty() {
                 let mut at_rest = true;
                 for id in has {
                     at_rest &= self.at_rest(TransferId(id)).await?;

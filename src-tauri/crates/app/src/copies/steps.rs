@@ -1,10 +1,7 @@
 //! The steps of a copy: each is decided on how the copy stands, done once, and written down with the transfers that it
 //! queues, so that a process that is killed anywhere leaves nothing half begun.
 
-use super::{
-    BUNDLE_FILES,
-    next::{self, Next, bundle, failed},
-};
+use super::next::{self, Next, bundle, failed};
 use crate::{
     app::App,
     browse::{clean, container_of},
@@ -33,15 +30,13 @@ impl App {
             Next::Learn(files) => self.learn(copy, files).await,
             Next::Send(files) => self.send(copy, files).await,
             Next::Fetch { files, bytes } => {
-                let most = u32::try_from(BUNDLE_FILES).map_err(internal)?;
-                let waiting = self.shared.store.copied_files(copy.id, &[CopyStep::Waiting], 0, most).await?;
-                let now = waiting.get(..bundle(&waiting, files, bytes)).unwrap_or_default();
-                match now {
+                let more = self.more_to_fetch(copy, files, bytes).await?;
+                match more.as_slice() {
                     [] if hand.iter().all(|hand| hand.file.step == CopyStep::Failed) => {
                         self.end(copy, &hand).await
                     }
                     [] => Ok(false),
-                    now => self.fetch(copy, now.to_vec()).await,
+                    _ => self.fetch(copy, more).await,
                 }
             }
             Next::Rest
@@ -53,6 +48,19 @@ impl App {
             }
             Next::Rest => Ok(false),
         }
+    }
+
+    /// The next files of a copy that so much room takes.
+    pub(super) async fn more_to_fetch(
+        &self,
+        copy: &StoredCopy,
+        files: usize,
+        bytes: u64,
+    ) -> Result<Vec<CopiedFile>, ProblemWords> {
+        let most = u32::try_from(files).map_err(internal)?;
+        let mut waiting = self.shared.store.copied_files(copy.id, &[CopyStep::Waiting], 0, most).await?;
+        waiting.truncate(bundle(&waiting, files, bytes));
+        Ok(waiting)
     }
 
     /// Writes down what became of transfers, and lets go of what is over.

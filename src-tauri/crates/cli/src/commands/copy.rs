@@ -87,7 +87,7 @@ async fn copy(app: &App, context: &Context, request: AddCopy) -> Result<Exit, Fa
     }
     if told.not_begun > 0 {
         context.out.say_always(&format!(
-            "{} more of {}:{} waits for that; the same command goes on.",
+            "{} of {}:{} did not have their turn: the same command goes on with them.",
             crate::table::count(told.not_begun, "file"),
             row.account,
             row.source
