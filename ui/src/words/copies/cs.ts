@@ -3,7 +3,8 @@ import type { Tools } from '../tools';
 
 /** Copies from one record to another in Czech. */
 export const copies = ({ plural, number }: Pick<Tools, 'plural' | 'number'>): Words['copies'] => ({
-  button: (count) => (count === 0 ? 'Kopírovat vše do…' : `Kopírovat ${plural(count, { one: 'soubor', few: 'soubory', other: 'souborů' })} do…`),
+  all: 'Kopírovat vše do…',
+  some: (count) => `Kopírovat ${plural(count, { one: 'soubor', few: 'soubory', other: 'souborů' })} do…`,
   heading: 'Kopírovat do jiného záznamu',
   what: (count, title) => (count === 0 ? `Všechny soubory z „${title}“` : `${plural(count, { one: 'soubor', few: 'soubory', other: 'souborů' })} z „${title}“`),
   account: 'Do účtu',

@@ -2,7 +2,8 @@ import type { Tools } from '../tools';
 
 /** Copies from one record to another in English. */
 export const copies = ({ plural, number }: Pick<Tools, 'plural' | 'number'>) => ({
-  button: (count: number) => (count === 0 ? 'Copy all to…' : `Copy ${plural(count, { one: 'file', other: 'files' })} to…`),
+  all: 'Copy all to…',
+  some: (count: number) => `Copy ${plural(count, { one: 'file', other: 'files' })} to…`,
   heading: 'Copy to another record',
   what: (count: number, title: string) => (count === 0 ? `All files of “${title}”` : `${plural(count, { one: 'file', other: 'files' })} of “${title}”`),
   account: 'To the account',

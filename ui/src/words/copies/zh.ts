@@ -3,7 +3,8 @@ import type { Tools } from '../tools';
 
 /** Copies from one record to another in Simplified Chinese. */
 export const copies = ({ number }: Pick<Tools, 'number'>): Words['copies'] => ({
-  button: (count) => (count === 0 ? '全部复制到…' : `将 ${number(count)} 个文件复制到…`),
+  all: '全部复制到…',
+  some: (count) => `将 ${number(count)} 个文件复制到…`,
   heading: '复制到另一条记录',
   what: (count, title) => (count === 0 ? `“${title}”的全部文件` : `“${title}”的 ${number(count)} 个文件`),
   account: '目标账户',
