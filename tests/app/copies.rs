@@ -250,6 +250,54 @@ async fn a_file_that_is_gone_fails_alone() {
 }
 
 #[tokio::test]
+async fn what_the_destination_does_not_take_is_not_fetched() {
+    let bench = Bench::new().await;
+    bench.call("accounts.add", bench.account_of("airalogy", "air")).await;
+    // The protocol takes no file without an ending.
+    let (from, _) = drafts(&bench, &[("curve.csv", b"1;2"), ("README", b"about")]).await;
+    let mut heard = bench.app.subscribe();
+    bench.app.start_engine();
+    let asked = json!({ "account": "nrp", "paths": [from], "to_account": "air", "to_place": PROTOCOL });
+    let id = bench.call("copies.add", asked).await["id"].clone();
+    let row = until_state(&bench.app, &mut heard, &id, "needs_you").await;
+    assert_eq!((&row["verified"], &row["failed"]), (&json!(1), &json!(1)), "{row}");
+    let problem = &row["problem"];
+    assert_eq!(problem["code"], "name_refused", "{row}");
+    assert!(problem["message"].as_str().unwrap().contains(&format!("{from}/README")), "{row}");
+    let receipts = bench.call("receipts.list", json!({})).await;
+    let fetched = receipts.as_array().unwrap().iter().filter(|row| row["direction"] == "download");
+    assert_eq!(fetched.map(|row| &row["name"]).collect::<Vec<_>>(), ["curve.csv"], "{receipts}");
+}
+
+#[tokio::test]
+async fn a_process_that_only_looks_stops_a_copy_that_another_one_moves() {
+    let bench = Bench::lasting().await;
+    let (from, to) = drafts(&bench, &[("large.bin", &bytes(3_000_000))]).await;
+    hold_uploads(&bench).await;
+    let mut heard = bench.app.subscribe();
+    bench.app.start_engine();
+    let id = bench.call("copies.add", request(&[&from], &to)).await["id"].clone();
+    while !queue(&bench.app, "upload").await.iter().any(|row| row["state"] == "moving") {
+        heard.recv().await.unwrap();
+    }
+    let second = App::open(with_file(&bench.data).await).await.unwrap();
+    second.call("copies.stop", json!({ "ids": [id] })).await.unwrap();
+    second.stop().await;
+    // The one that moved it goes on with nothing.
+    let over = |row: &Value| row["state"] == "stopped" && row["transfers"] == json!([]);
+    until(&bench.app, &mut heard, &id, over).await;
+    let uploads = queue(&bench.app, "upload").await;
+    assert!(uploads.iter().all(|row| row["state"] == "cancelled"), "{uploads:?}");
+    assert_eq!(kept(&bench), 0);
+    // What was begun there is cleared by the one that had it in hand; a whole file it never was.
+    let listed = bench.call("browse.list", json!({ "account": "nrp", "path": to })).await;
+    assert!(listed["entries"].as_array().unwrap().iter().all(|entry| entry["file"]["status"] != "ready"));
+    faults(&bench, Value::Null).await;
+    bench.call("copies.retry", json!({ "ids": [id] })).await;
+    assert_eq!(until_state(&bench.app, &mut heard, &id, "done").await["verified"], 1);
+}
+
+#[tokio::test]
 async fn an_app_that_vanished_leaves_its_copy_to_the_next_one() {
     let bench = Bench::new().await;
     let (from, to) = drafts(&bench, &[("half.bin", &bytes(3_000_000)), ("other.bin", &bytes(9_000))]).await;

@@ -8,14 +8,15 @@ use crate::{
     downloads::{download_of, is_whole, make_folder},
     local_names::LocalNames,
     problem_text::internal,
-    uploads::{Laid, may_pass, same_name},
+    uploads::{Laid, check, facts, may_pass, same_name},
     wire::{answers::ProblemWords, requests::AddUploads},
 };
+use labferry_engine::preflight::SourceItem;
 use labferry_model::{
-    ClashPolicy, CopiedFile, CopyState, CopyStep, Entry, Problem, ProblemCode, TransferId,
-    transfer::NewTransfer,
+    Capabilities, ClashPolicy, CopiedFile, CopyState, CopyStep, Entry, Problem, ProblemCode, RemoteFile,
+    ShapeChoice, TransferId, transfer::NewTransfer,
 };
-use labferry_provider::Advice;
+use labferry_provider::{Advice, Provider};
 use labferry_store::{CopyChange, FileInHand, StoredCopy};
 use std::{
     collections::{BTreeMap, HashMap},
@@ -92,14 +93,18 @@ impl App {
         Ok(true)
     }
 
-    /// Queues the downloads of a bundle.
+    /// Queues the downloads of a bundle. What the destination would not take anyway is not fetched.
     async fn fetch(&self, copy: &StoredCopy, files: Vec<CopiedFile>) -> Result<bool, ProblemWords> {
         let (account, provider) = self.provider(copy.wish.account.as_str()).await?;
+        let (to, destination) = self.provider(copy.wish.to.as_str()).await?;
+        let facts = facts(destination.as_ref(), &to, &copy.wish.place).await?;
         let (mut queue, mut written) = (Vec::new(), Vec::new());
         for file in files {
             let path = clean(&file.path);
             let found = match provider.describe(path).await {
-                Ok(Entry::File { file: found }) => is_whole(&found).map(|()| found),
+                Ok(Entry::File { file: found }) => is_whole(&found)
+                    .and_then(|()| taken(&file, &found, destination.as_ref(), facts.as_ref()))
+                    .map(|()| found),
                 Ok(Entry::Container { .. }) => Err(Problem::new(ProblemCode::NotFound)
                     .about(format!("{account}:{path}"))
                     .because("a record or folder stands where the file was")),
@@ -235,4 +240,18 @@ impl App {
         self.shared.store.change_copy(copy, change, self.shared.clock.now()).await?;
         Ok(false)
     }
+}
+
+/// Whether the destination takes a file of that name and size.
+fn taken(
+    file: &CopiedFile,
+    found: &RemoteFile,
+    destination: &dyn Provider,
+    facts: Option<&Capabilities>,
+) -> Result<(), Problem> {
+    // A size that is not told is looked at once the file is here.
+    let Some(size) = found.size else { return Ok(()) };
+    // A person knows the file by its place at the source.
+    let item = SourceItem { local: PathBuf::from(&file.path), name: file.name.clone(), size };
+    check(&item, destination, facts, ShapeChoice::Auto)
 }
