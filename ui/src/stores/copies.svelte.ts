@@ -52,6 +52,11 @@ export class Copies {
 
   stop = (id: number): Promise<void> => this.told(() => this.host.call('copies.stop', { ids: [id] }));
   forget = (id: number): Promise<void> => this.told(() => this.host.call('copies.forget', { ids: [id] }));
+  /** Forgets every copy that is done. */
+  forgetDone = async (): Promise<void> => {
+    const ids = this.list.filter(({ state }) => state === 'done').map(({ id }) => id);
+    if (ids.length > 0) await this.told(() => this.host.call('copies.forget', { ids }));
+  };
   /** Lets it go on; with an answer for names that are taken. */
   retry = (id: number, answer: AddCopy['on_clash'] | null): Promise<void> => this.told(() => this.host.call('copies.retry', { ids: [id], on_clash: answer }));
 

@@ -52,6 +52,13 @@ it('tells what an order came to', async () => {
   expect(asked).toContainEqual(['copies.retry', { ids: [3], on_clash: 'replace' }]);
 });
 
+it('forgets what is done and nothing else', async () => {
+  const { copies, asked } = fixture(fakeCopies());
+  await settled();
+  await copies.forgetDone();
+  expect(asked).toContainEqual(['copies.forget', { ids: [1] }]);
+});
+
 it('is green only when every file is proven', () => {
   const row = (verified: number, state = 'done') => copyWords({ ...working, files: 12, verified, state }).tone;
   expect([row(12), row(11), row(12, 'working'), row(12, 'needs_you'), row(12, 'stopped')]).toEqual(['good', 'busy', 'busy', 'warn', 'quiet']);
