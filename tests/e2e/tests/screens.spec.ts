@@ -49,8 +49,8 @@ async function expectSameLook(page: Page, browser: Browser, snapshot: string): P
   await page.mouse.move(0, 0);
   await page.evaluate(() => document.fonts.ready);
   const small = await recoded(browser, await page.screenshot({ animations: 'disabled' }), { type: 'image/png', width: SNAPSHOT });
-  // 32 of 16,000 pixels are a button of 80 by 25 in the window.
-  expect.soft(small).toMatchSnapshot(snapshot, { threshold: 0.1, maxDiffPixelRatio: 0.002 });
+  // A quiet button that is gone differs in 24 pixels of 16,000; two runs alone in none.
+  expect.soft(small).toMatchSnapshot(snapshot, { threshold: 0.05, maxDiffPixels: 12 });
 }
 
 for (const screen of screens) {

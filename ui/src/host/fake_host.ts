@@ -7,6 +7,8 @@ import type { Drag, Host } from './host';
 import { keepAsFile } from './save';
 
 const TICK = 250;
+/** Worlds that are looked at: nothing in them moves by itself. */
+const STILL = ['still', 'large', 'many', 'hostile', 'silent', 'error', 'interrupted', 'offered', 'locked', 'copies'];
 /** Milliseconds between two events of a long world: as many as the app tells at most, ten a second. */
 const STIR = 100;
 /** Bytes a made-up transfer moves in a tick. */
@@ -43,7 +45,7 @@ export class FakeHost implements Host {
     const [world = which, live] = which.split('-');
     this.world = (worlds[world] ?? fake.busyWorld)();
     if (live !== undefined) setInterval(() => this.stir(), STIR);
-    else if (!['still', 'large', 'many', 'hostile', 'silent', 'copies'].includes(which)) setInterval(() => this.tick(), TICK);
+    else if (!STILL.includes(which)) setInterval(() => this.tick(), TICK);
   }
 
   async call<Name extends CommandName>(command: Name, request: Commands[Name]['request']): Promise<Commands[Name]['answer']> {
