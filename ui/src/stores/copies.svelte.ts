@@ -1,5 +1,6 @@
 import type { AddCopy, AppEvent, CopyFileRow, CopyRow, ProblemWords } from '../bindings/commands';
 import { asProblem, type Host } from '../host/host';
+import { newest } from './newest';
 
 /** Files of a copy that are named where it needs somebody; there may be a bundle of them. */
 const NAMED = 100;
@@ -27,11 +28,7 @@ export class Copies {
 
   async load(): Promise<void> {
     try {
-      let before: number;
-      do {
-        before = this.heard;
-        this.list = await this.host.call('copies.list', {});
-      } while (before !== this.heard);
+      this.list = await newest(() => this.heard, () => this.host.call('copies.list', {}));
     } catch (thrown) {
       this.problem = asProblem(thrown);
     }

@@ -1,5 +1,6 @@
 import type { AppEvent, FolderCheck, FolderFiles, FolderRow, FolderRule, ProblemWords } from '../bindings/commands';
 import { asProblem, type Host } from '../host/host';
+import { newest } from './newest';
 
 /** Which of a rule's files are listed. */
 export type FileFilter = 'all' | 'coming' | 'queued' | 'done' | 'needs_you' | 'ignored';
@@ -56,11 +57,7 @@ export class Folders {
 
   async load(): Promise<void> {
     try {
-      let before: number;
-      do {
-        before = this.heard;
-        this.list = await this.host.call('folders.list', {});
-      } while (before !== this.heard);
+      this.list = await newest(() => this.heard, () => this.host.call('folders.list', {}));
       this.ready = true;
       this.problem = null;
     } catch (thrown) {
