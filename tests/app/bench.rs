@@ -63,6 +63,19 @@ pub(crate) struct Bench {
 
 pub(crate) const PASSPHRASE: &str = "a passphrase for tests";
 
+/// Opens the data folder of a process that has just vanished.
+pub(crate) async fn open_after(data: &Folder) -> App {
+    loop {
+        // Its lock is free once the last of its tasks is dropped.
+        let app = App::open(options(data)).await.unwrap();
+        if app.owns() {
+            return app;
+        }
+        app.stop().await;
+        tokio::task::yield_now().await;
+    }
+}
+
 pub(crate) fn options(data: &Folder) -> AppOptions {
     AppOptions { vault_in_memory: true, ..AppOptions::new(data.path()) }
 }

@@ -1,6 +1,6 @@
 //! Copies from one record to another, as a front end asks for them: the app moves them forward by itself.
 
-use crate::bench::{Bench, bytes, client, options, with_file};
+use crate::bench::{Bench, bytes, client, open_after, options, with_file};
 use labferry_app::{App, wire::events::AppEvent};
 use serde_json::{Value, json};
 use tokio::sync::broadcast::Receiver;
@@ -326,15 +326,7 @@ async fn an_app_that_vanished_leaves_its_copy_to_the_next_one() {
     assert_eq!(kept(&bench), 2, "what was fetched is there");
     faults(&bench, Value::Null).await;
 
-    let app = loop {
-        // Its lock is free once the last of its tasks is dropped.
-        let app = App::open(options(&bench.data)).await.unwrap();
-        if app.owns() {
-            break app;
-        }
-        app.stop().await;
-        tokio::task::yield_now().await;
-    };
+    let app = open_after(&bench.data).await;
     app.call("accounts.add", bench.account("nrp")).await.unwrap();
     let mut heard = app.subscribe();
     app.start_engine();

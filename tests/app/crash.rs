@@ -1,6 +1,6 @@
 //! What a process leaves behind that was ended in the middle, seen by the next one.
 
-use crate::bench::{Bench, bytes, client, options};
+use crate::bench::{Bench, bytes, client, open_after, options};
 use labferry_app::{App, wire::events::AppEvent};
 use serde_json::json;
 
@@ -41,15 +41,7 @@ async fn an_app_that_vanished_leaves_its_uploads_to_the_next_one() {
     });
     let id = tokio::task::spawn_blocking(move || vanished.join().unwrap()).await.unwrap();
 
-    let app = loop {
-        // Its lock is free once the last of its tasks is dropped.
-        let app = App::open(options(&bench.data)).await.unwrap();
-        if app.owns() {
-            break app;
-        }
-        app.stop().await;
-        tokio::task::yield_now().await;
-    };
+    let app = open_after(&bench.data).await;
     app.call("accounts.add", bench.account("nrp")).await.unwrap();
     app.start_engine();
     let state = app.call("app.state", json!({})).await.unwrap();

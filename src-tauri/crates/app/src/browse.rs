@@ -13,6 +13,8 @@ use std::{collections::BTreeSet, sync::Arc};
 
 /// Lines a page when the request names no number.
 const USUAL_PAGE: u32 = 50;
+/// Lines a page where all of them are wanted.
+const LONG_PAGE: u32 = 1_000;
 
 impl App {
     /// One page of what a place holds.
@@ -41,6 +43,27 @@ impl App {
             entries.push(self.entry_row(&account, entry).await?);
         }
         Ok(PageAnswer { entries, total: page.total, next: page.next, remembered: false })
+    }
+
+    /// Every file directly in a place, page by page.
+    ///
+    /// # Errors
+    /// What the service answers.
+    pub async fn files_in(&self, place: PlaceRequest) -> Result<Vec<FileRow>, ProblemWords> {
+        let mut files = Vec::new();
+        let mut request =
+            ListPlace { account: place.account, path: place.path, limit: LONG_PAGE, ..ListPlace::default() };
+        loop {
+            let page = self.browse_list(request.clone()).await?;
+            files.extend(page.entries.into_iter().filter_map(|entry| match entry {
+                EntryRow::File { file } => Some(file),
+                EntryRow::Container { .. } => None,
+            }));
+            match page.next {
+                Some(next) if request.page.as_ref() != Some(&next) => request.page = Some(next),
+                _ => return Ok(files),
+            }
+        }
     }
 
     /// What the ledger remembers of a container whose service cannot list it.

@@ -8,14 +8,8 @@ use clap::Args;
 use glob::{MatchOptions, Pattern};
 use labferry_app::{
     App,
-    wire::{
-        answers::{EntryRow, FileRow},
-        requests::ListPlace,
-    },
+    wire::{answers::FileRow, requests::PlaceRequest},
 };
-
-/// Lines asked for at a time.
-const PAGE: u32 = 1_000;
 
 /// Chooses files of records.
 #[derive(Args, Default)]
@@ -70,26 +64,10 @@ impl Selection {
     }
 }
 
-/// Every file directly in a place, page by page.
+/// Every file directly in a place.
 pub(crate) async fn files_of(app: &App, place: &Place) -> Result<Vec<FileRow>, Failure> {
-    let mut files = Vec::new();
-    let mut request = ListPlace {
-        account: place.account.clone(),
-        path: place.path.clone(),
-        limit: PAGE,
-        ..ListPlace::default()
-    };
-    loop {
-        let page = app.browse_list(request.clone()).await?;
-        files.extend(page.entries.into_iter().filter_map(|entry| match entry {
-            EntryRow::File { file } => Some(file),
-            EntryRow::Container { .. } => None,
-        }));
-        match page.next {
-            Some(next) if request.page.as_ref() != Some(&next) => request.page = Some(next),
-            _ => return Ok(files),
-        }
-    }
+    let request = PlaceRequest { account: place.account.clone(), path: place.path.clone() };
+    Ok(app.files_in(request).await?)
 }
 
 #[cfg(test)]

@@ -6,14 +6,11 @@ use crate::{
     problem_text::invalid,
     wire::{
         answers::{EntryRow, FileRow, ProblemWords},
-        requests::{ListPlace, PlaceRequest},
+        requests::PlaceRequest,
     },
 };
 use labferry_model::{AccountName, CopiedFile, CopyStep};
 use std::collections::HashMap;
-
-/// Lines of a listing asked for at once.
-const PAGE: u32 = 1_000;
 
 impl App {
     /// The files behind paths, in their order, and what of the paths is shown.
@@ -31,13 +28,14 @@ impl App {
                 continue;
             }
             let request = PlaceRequest { account: account.to_string(), path: path.clone() };
-            match self.browse_show(request).await? {
-                EntryRow::Container { .. } => rows.extend(self.files_in(account, path).await?),
+            match self.browse_show(request.clone()).await? {
+                EntryRow::Container { .. } => rows.extend(self.files_in(request).await?),
                 EntryRow::File { file } => {
                     if rows.is_empty() && paths.len() > 1 {
                         // Files of one record come together: one listing instead of a question for each.
                         container_of(path, &file).clone_into(&mut source);
-                        let others = self.files_in(account, &source).await;
+                        let record = PlaceRequest { path: source.clone(), ..request };
+                        let others = self.files_in(record).await;
                         // Where nothing can be listed, each is asked for.
                         neighbours = others
                             .unwrap_or_default()
@@ -56,28 +54,6 @@ impl App {
             )));
         }
         Ok((source, rows.into_iter().zip(1..).map(|(file, number)| waiting(file, number)).collect()))
-    }
-
-    /// Every file directly in a place, page by page.
-    async fn files_in(&self, account: &AccountName, place: &str) -> Result<Vec<FileRow>, ProblemWords> {
-        let mut request = ListPlace {
-            account: account.to_string(),
-            path: place.to_owned(),
-            limit: PAGE,
-            ..ListPlace::default()
-        };
-        let mut files = Vec::new();
-        loop {
-            let page = self.browse_list(request.clone()).await?;
-            files.extend(page.entries.into_iter().filter_map(|entry| match entry {
-                EntryRow::File { file } => Some(file),
-                EntryRow::Container { .. } => None,
-            }));
-            match page.next {
-                Some(next) if request.page.as_ref() != Some(&next) => request.page = Some(next),
-                _ => return Ok(files),
-            }
-        }
     }
 }
 
